@@ -1,0 +1,3 @@
+"""The Apache Airflow provider for JSON2Video."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The JSON2Video API itself. Knows no Airflow."""

@@ -1,0 +1,107 @@
+"""What the service answers, as models that tolerate unknown, missing and mistyped fields.
+
+The service's documents disagree about many of these fields, so an incidental one that cannot be read is
+None and never the end of a wait. Only what the client acts on is required.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
+
+T = TypeVar("T")
+
+
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValueError:
+        return None
+
+
+Lenient = Annotated[T | None, WrapValidator(_or_none)]
+
+
+class Answer(BaseModel):
+    """Base of all answers: unknown fields are kept, instances do not change."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class Quota(Answer):
+    """``remaining_quota``: ``time`` is seconds of output left, which is the number of credits left."""
+
+    time: Lenient[float] = None
+    movies: Lenient[float] = None
+    drafts: Lenient[float] = None
+
+
+class Submitted(Answer):
+    """The answer to an accepted POST: from here on the render is paid for."""
+
+    project: str = Field(min_length=1, max_length=200)
+    timestamp: Lenient[datetime] = None
+
+
+class MovieStatus(Answer):
+    """One render: the ``movie`` of a single answer, or a row of a list.
+
+    ``duration`` and ``rendering_time`` are seconds, ``size`` bytes, ``width`` and ``height`` pixels. ``status``
+    is ``pending``, ``running``, ``done`` or ``error``; ``timeout`` is disputed and anything else is possible.
+    ``url`` is None before the end and 7 days after it.
+    """
+
+    status: str = ""
+    project: Lenient[str] = None
+    message: Lenient[str] = None
+    url: Lenient[str] = None
+    ass: Lenient[str] = None
+    created_at: Lenient[datetime] = None
+    ended_at: Lenient[datetime] = None
+    deleted_at: Lenient[datetime] = None
+    duration: Lenient[float] = None
+    size: Lenient[int] = None
+    width: Lenient[int] = None
+    height: Lenient[int] = None
+    rendering_time: Lenient[float] = None
+    progress: Lenient[float] = None
+    client_data: Lenient[dict[str, Any]] = Field(None, alias="client-data")
+    consumed_credits: Any = None
+    json_text: Lenient[str] = Field(None, alias="json", repr=False)
+
+
+class MovieAnswer(Answer):
+    """``GET /movies?project=``."""
+
+    movie: MovieStatus
+    remaining_quota: Lenient[Quota] = None
+
+
+class MoviesPage(Answer):
+    """``GET /movies`` in list mode. ``movies`` holds one page; go on while ``more`` is a token."""
+
+    movies: list[MovieStatus]
+    has_next: Lenient[bool] = None
+    next_token: Lenient[str] = None
+    remaining_quota: Lenient[Quota] = None
+
+    @property
+    def more(self) -> str | None:
+        """The token of the next page, or None at the end."""
+        return self.next_token if self.has_next and self.next_token else None
+
+
+class Deleted(Answer):
+    """``DELETE /movies``: the file is gone, the history row stays."""
+
+    project: Lenient[str] = None
+    deleted_at: Lenient[datetime] = None
+
+
+class Models(Answer):
+    """The AI model catalog as published (its shape is not documented); None when it has not changed."""
+
+    document: Any = None
+    etag: Lenient[str] = None

@@ -1,0 +1,264 @@
+"""Two clients on httpx, sync and async, that share everything but the transport. Each has one method: ``send``."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from functools import cache
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from airflow_provider_j2v import __version__
+from airflow_provider_j2v.api.account import MAX_BODY, Account
+from airflow_provider_j2v.api.calls import Call
+from airflow_provider_j2v.api.reply import Reply, check, escape
+from airflow_provider_j2v.exceptions import (
+    ConfigurationError,
+    RateLimited,
+    ServerError,
+    Unreachable,
+    UnreadableAnswer,
+)
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT = 10.0
+#: A ``Retry-After`` beyond this is left to the caller: a worker should not sleep through it.
+MAX_PAUSE = 30.0
+
+BeforeSend = Callable[[], None]
+"""Called after TLS, right before the first byte of a request; what it raises stops the request unsent."""
+
+
+def user_agent(product: str = "") -> str:
+    """This package, what uses it (for example ``Airflow/3.3.2``) and Python, each with its version."""
+    words = (f"airflow-provider-j2v/{__version__}", product, f"Python/{platform.python_version()}")
+    return " ".join(filter(None, words))
+
+
+@cache
+def ssl_context() -> ssl.SSLContext:
+    """One TLS context a process: making one takes about 17 ms, too long for an event loop to do per client."""
+    return httpx.create_ssl_context()
+
+
+class _Exchange:
+    """One request on its way, the same for both clients: what is sent, how far it got, what came back."""
+
+    def __init__(self, account: Account, call: Call[Any], before_send: BeforeSend | None) -> None:
+        self.call = call
+        self.before_send = before_send
+        self.sent = False
+        # httpx's timeouts are per read: an answer that drips needs a limit in all.
+        self.total = account.submit_timeout if call.is_submit else 4 * account.read_timeout
+        self.read_timeout = self.total if call.is_submit else account.read_timeout
+
+    def request(self, client: httpx.Client | httpx.AsyncClient, account: Account, trace: Any) -> httpx.Request:
+        own = not self.call.path.startswith(("http://", "https://"))
+        return client.build_request(
+            self.call.method,
+            account.base_url + self.call.path if own else self.call.path,
+            params=dict(self.call.params) or None,
+            content=self.call.body,
+            headers=dict(self.call.headers) | ({"x-api-key": account.key} if own else {}),
+            timeout=httpx.Timeout(self.read_timeout, connect=CONNECT_TIMEOUT),
+            extensions={"trace": trace},
+        )
+
+    def on_event(self, event: str, info: dict[str, Any]) -> None:
+        # A proxy's CONNECT is not yet our request.
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            if self.before_send is not None:
+                self.before_send()
+            self.sent = True
+
+    def add(self, body: bytearray, piece: bytes, status: int) -> None:
+        body += piece
+        if len(body) > MAX_BODY:
+            raise UnreadableAnswer(
+                status, f"An answer of more than {MAX_BODY // 2**20} MiB was refused", too_large=True
+            )
+
+    def read(self, response: httpx.Response, body: bytearray) -> Any:
+        reply = Reply(response.status_code, response.headers, bytes(body))
+        check(reply, is_submit=self.call.is_submit, names_project="project" in self.call.params)
+        return self.call.read(reply)
+
+    def failed(self, error: Exception) -> Exception:
+        """The error a transport failure stands for; it holds no header and no key."""
+        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
+            return ConfigurationError(f"The request could not be made: {escape(str(error))}.")
+        words = escape(str(error)) or type(error).__name__
+        if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+            words = f"no answer in time ({type(error).__name__})"
+        far = "the service may have it" if self.sent else "no byte of the request was sent"
+        return Unreachable(f"{self.call.name}: {words}; {far}", sent=self.sent)
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, (ServerError, Unreachable, UnreadableAnswer)) or (
+        isinstance(error, RateLimited) and (error.retry_after or 0.0) <= MAX_PAUSE
+    )
+
+
+_backoff = wait_random_exponential(multiplier=0.5, max=8)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, RateLimited) else None
+    return max(asked or 0.0, _backoff(state))
+
+
+def _retrying(call: Call[Any], attempts: int) -> dict[str, Any]:
+    return {
+        "stop": stop_after_attempt(attempts if call.repeatable else 1),
+        "wait": _pause,
+        "retry": retry_if_exception(_is_transient),
+        "reraise": True,
+    }
+
+
+def _options(account: Account, product: str) -> dict[str, Any]:
+    return {
+        "headers": {"User-Agent": user_agent(product), "Accept": "application/json"},
+        "follow_redirects": False,
+        "verify": ssl_context(),
+        "proxy": account.proxy,
+        "trust_env": not account.is_local,  # the environment's proxy cannot reach this machine's loopback
+    }
+
+
+_TRANSPORT_ERRORS = (httpx.TransportError, httpx.InvalidURL, httpx.StreamError, httpx.DecodingError, TimeoutError)
+
+
+class Client:
+    """The synchronous client. Opens no connection before the first ``send``.
+
+    :param account: where and who.
+    :param product: what the ``User-Agent`` adds, for example ``Airflow/3.3.2``.
+    :param attempts: how often a repeatable call is sent in all before its failure is raised.
+    :param sleep: how it pauses between them.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        product: str = "",
+        attempts: int = 3,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account = account
+        self._attempts = attempts
+        self._sleep = sleep
+        self._options = _options(account, product)
+        self._http = httpx.Client(**self._options)
+
+    def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
+        """Send a call and read its answer; only a repeatable call is ever sent again.
+
+        :param before_send: see ``BeforeSend``; what it raises comes out of here.
+        :raises ApiError: the service, or the way to it, failed.
+        """
+        retrying = Retrying(sleep=self._sleep, **_retrying(call, self._attempts))
+        answer: T = retrying(self._send_once, call, before_send)
+        return answer
+
+    def _send_once(self, call: Call[T], before_send: BeforeSend | None) -> T:
+        exchange = _Exchange(self.account, call, before_send)
+        ends = time.monotonic() + exchange.total
+        body = bytearray()
+        try:
+            with self._transport(call) as http:
+                response = http.send(exchange.request(http, self.account, exchange.on_event), stream=True)
+                with closing(response):
+                    for piece in response.iter_bytes():
+                        exchange.add(body, piece, response.status_code)
+                        if time.monotonic() > ends:
+                            raise TimeoutError
+        except _TRANSPORT_ERRORS as e:
+            raise exchange.failed(e) from None
+        answer: T = exchange.read(response, body)
+        return answer
+
+    @contextmanager
+    def _transport(self, call: Call[Any]) -> Iterator[httpx.Client]:
+        """A submission gets a fresh connection: one kept alive may die under it, and then nobody knows."""
+        if not call.is_submit:
+            yield self._http
+        else:
+            with httpx.Client(**self._options) as fresh:
+                yield fresh
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """The asynchronous client, with the same parameters as ``Client``; lives in one event loop."""
+
+    def __init__(self, account: Account, *, product: str = "", attempts: int = 3) -> None:
+        self.account = account
+        self._attempts = attempts
+        self._options = _options(account, product)
+        self._http = httpx.AsyncClient(**self._options)
+
+    async def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
+        """See ``Client.send``."""
+        retrying = AsyncRetrying(sleep=asyncio.sleep, **_retrying(call, self._attempts))
+        return await retrying(self._send_once, call, before_send)
+
+    async def _send_once(self, call: Call[T], before_send: BeforeSend | None) -> T:
+        exchange = _Exchange(self.account, call, before_send)
+
+        async def trace(event: str, info: dict[str, Any]) -> None:
+            exchange.on_event(event, info)
+
+        body = bytearray()
+        try:
+            async with asyncio.timeout(exchange.total), self._transport(call) as http:
+                response = await http.send(exchange.request(http, self.account, trace), stream=True)
+                async with aclosing(response):
+                    async for piece in response.aiter_bytes():
+                        exchange.add(body, piece, response.status_code)
+        except _TRANSPORT_ERRORS as e:
+            raise exchange.failed(e) from None
+        answer: T = exchange.read(response, body)
+        return answer
+
+    @asynccontextmanager
+    async def _transport(self, call: Call[Any]) -> AsyncIterator[httpx.AsyncClient]:
+        """See ``Client._transport``."""
+        if not call.is_submit:
+            yield self._http
+        else:
+            async with httpx.AsyncClient(**self._options) as fresh:
+                yield fresh
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.aclose()

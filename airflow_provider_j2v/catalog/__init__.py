@@ -1,0 +1,1 @@
+"""The catalog of AI models: read, resolve, compare. Knows no Airflow."""

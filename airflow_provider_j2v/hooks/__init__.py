@@ -1,0 +1,1 @@
+"""Hooks: from Airflow Connections to the API."""

@@ -1,0 +1,44 @@
+"""Which of our errors end a task at once, whatever its retries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_j2v.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidRequest,
+    JSON2VideoError,
+    MovieError,
+    PermissionDenied,
+    RenderFailed,
+)
+
+_FINAL = (ConfigurationError, MovieError, AuthenticationError, PermissionDenied, InvalidRequest)
+# Render errors that come back: an asset that answers 4xx, a wrong file type, a zero duration, a missing property.
+_REPEATS = re.compile(
+    r"\b4\d\d\)|HTTP 4\d\d|duration cannot be zero|is not an? \[?(video|audio|image)|requires an? '|is required",
+    re.IGNORECASE,
+)
+
+
+def is_final(error: JSON2VideoError) -> bool:
+    """True when another try would end the same way: what is wrong is the input, the key or the connection."""
+    if isinstance(error, RenderFailed):
+        return bool(_REPEATS.search(error.message))
+    return isinstance(error, _FINAL)
+
+
+@contextmanager
+def final_errors() -> Iterator[None]:
+    """Turn our final errors into ``AirflowFailException``, ours as the cause; let the retryable ones pass."""
+    try:
+        yield
+    except JSON2VideoError as e:
+        if is_final(e):
+            raise AirflowFailException(str(e)) from e
+        raise

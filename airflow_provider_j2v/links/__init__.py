@@ -1,0 +1,1 @@
+"""Links shown with a task in the Airflow UI."""

@@ -1,0 +1,1 @@
+"""The movie JSON as a document. Knows no Airflow."""

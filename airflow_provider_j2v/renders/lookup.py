@@ -1,0 +1,80 @@
+"""Finding a render at the service by the stamp it carries: either every row was judged, or the lookup failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from airflow_provider_j2v.api.answers import MoviesPage, MovieStatus
+from airflow_provider_j2v.api.calls import MAX_LIST_DAYS, MAX_LIST_LIMIT, get_movie, list_movies
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, UnreadableAnswer
+from airflow_provider_j2v.renders.identity import Judged, Stamp, judge
+from airflow_provider_j2v.renders.sender import Sender
+
+#: The service's clock and ours may differ by this much.
+CLOCK_SLACK = timedelta(hours=1)
+
+
+class LookupFailed(JSON2VideoError):
+    """Some row of the window could not be read or judged, so that 'not found' would prove nothing."""
+
+
+def find(
+    client: Sender, wanted: Callable[[Stamp], bool], since: datetime, now: datetime
+) -> Iterator[tuple[Stamp, MovieStatus]]:
+    """The account's renders from ``since`` on whose stamp is wanted, in the service's order.
+
+    Reading the iterator to its end proves that there is no other. Rows are freed of their ``json`` at once.
+
+    :param since: aware; an hour of slack for the service's clock is taken off here.
+    :raises LookupFailed: a page, or a row of it, could not be read.
+    """
+    start = max(since - CLOCK_SLACK, now - timedelta(days=MAX_LIST_DAYS) + CLOCK_SLACK * 2)
+    for row in _rows(client, start, now + CLOCK_SLACK):
+        judged = _judge_surely(client, row)
+        if judged.stamp is not None and wanted(judged.stamp):
+            yield judged.stamp, row.model_copy(update={"json_text": None})
+
+
+def _rows(client: Sender, start: datetime, end: datetime) -> Iterator[MovieStatus]:
+    token: str | None = None
+    seen: set[str] = set()
+    while True:
+        page = _page(client, start, end, token)
+        yield from page.movies
+        if page.has_next and not page.more:
+            raise LookupFailed("The list of movies says it goes on but gives no token to go on with")
+        token = page.more
+        if token is None:
+            return
+        if token in seen:
+            raise LookupFailed("The list of movies repeats a page token, so its end cannot be reached")
+        seen.add(token)
+
+
+def _page(client: Sender, start: datetime, end: datetime, token: str | None) -> MoviesPage:
+    """One page; every row carries a whole movie, so one over the client's cap is asked for in smaller pieces."""
+    limit = MAX_LIST_LIMIT
+    while True:
+        try:
+            return client.send(list_movies(start, end, limit=limit, next_token=token))
+        except UnreadableAnswer as e:
+            if limit == 1 or not e.too_large:
+                raise LookupFailed(f"The list of movies could not be read: {e}") from e
+            limit //= 2
+        except ApiError as e:
+            raise LookupFailed(f"The list of movies could not be read: {e}") from e
+
+
+def _judge_surely(client: Sender, row: MovieStatus) -> Judged:
+    judged = judge(row)
+    if judged.certain:
+        return judged
+    if not row.project:
+        raise LookupFailed("The list of movies has a row that names no project and carries no data")
+    try:
+        judged = judge(client.send(get_movie(row.project, simple=False)).movie)
+    except ApiError as e:
+        raise LookupFailed(f"Project {row.project} of the list could not be read: {e}") from e
+    # Asked for singly, a movie without any client data is one that was sent without: not ours.
+    return judged

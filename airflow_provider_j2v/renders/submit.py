@@ -1,0 +1,381 @@
+"""Intent, POST, adopt: the only place that spends money.
+
+``POST /movies`` has no idempotency key and every accepted one is paid, while Airflow may run a task again at any
+moment. So each render is written down before it is asked for, carries a tag by which it can be found, and is asked
+for again only when a lookup that read every row has proved that the service never took it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from airflow_provider_j2v.api.answers import MovieStatus
+from airflow_provider_j2v.api.calls import get_movie, submit_movie
+from airflow_provider_j2v.exceptions import (
+    ApiError,
+    JSON2VideoError,
+    NotFound,
+    RateLimited,
+    ServerError,
+    SubmitAmbiguous,
+    Unreachable,
+    UnreadableAnswer,
+)
+from airflow_provider_j2v.renders.identity import Identity, Stamp, new_tag
+from airflow_provider_j2v.renders.ledger import Entry, Ledger
+from airflow_provider_j2v.renders.lookup import CLOCK_SLACK, LookupFailed, find
+from airflow_provider_j2v.renders.sender import Sender
+
+log = logging.getLogger(__name__)
+
+#: How long an intent allows its POST to begin. A worker that froze longer must ask the ledger again.
+LEASE = timedelta(seconds=5)
+#: How often a POST of which no byte was sent is begun anew in one try.
+UNSENT_ATTEMPTS = 5
+#: How long one try waits out a rate limit, in seconds.
+RATE_LIMIT_PATIENCE = 300.0
+#: How long finished files live at the service; older renders need not be looked for.
+FILES_LIVE = timedelta(days=8)
+#: A cleared task leaves a render alone that has not ended this long after its submission.
+STUCK_AFTER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one try of a task instance wants.
+
+    :param movie: the document to send, everything resolved, without our stamp.
+    :param identity: the task instance.
+    :param fingerprint: the digest of the author's input.
+    :param max_tries: Airflow's ``max_tries`` of this try.
+    :param retries: the task's ``retries``.
+    :param first_try: True when no earlier try of this task instance ran.
+    :param run_after: when the DAG run was to start (aware): no render of it is older.
+    """
+
+    movie: Mapping[str, Any]
+    identity: Identity
+    fingerprint: str
+    max_tries: int
+    retries: int
+    first_try: bool
+    run_after: datetime
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The render that serves an order.
+
+    :param project: the service's id.
+    :param submitted_at: when it was submitted (aware).
+    :param how: ``submitted`` now and paid for, ``attached`` to one of an earlier try, or ``finished`` before.
+    :param movie: its status, where it was looked at.
+    """
+
+    project: str
+    submitted_at: datetime
+    how: Literal["submitted", "attached", "finished"]
+    movie: MovieStatus | None = None
+
+
+def post(client: Sender, movie: Mapping[str, Any], before_send: Callable[[], None] | None = None) -> str:
+    """One POST, never repeated, its failures sorted by what they say about the money.
+
+    :returns: the project id of the accepted, paid render.
+    :raises SubmitAmbiguous: the service may have taken it.
+    :raises Unreachable: no byte of it was sent.
+    :raises RateLimited: it was not taken.
+    :raises ApiError: it was refused.
+    """
+    try:
+        return client.send(submit_movie(movie), before_send=before_send).project
+    except (ServerError, UnreadableAnswer) as e:
+        raise SubmitAmbiguous(_maybe(e)) from e
+    except Unreachable as e:
+        if not e.sent:
+            raise
+        raise SubmitAmbiguous(_maybe(e)) from e
+
+
+def open_ledger(ledger: Ledger, *, first_try: bool, max_tries: int, retries: int) -> None:
+    """Note that the first try began and nothing was sent yet, so that a later try need not look for a render.
+
+    :raises LedgerError: it could not be noted.
+    """
+    if first_try and ledger.read() is None:
+        now = _utcnow()
+        tries = {"max_tries": max_tries, "retries": retries}
+        nothing = Entry(
+            state="finished", outcome="refused", tag=new_tag(), fingerprint="", first_at=now, at=now, **tries
+        )
+        ledger.write(nothing)
+
+
+def close_ledger(
+    ledger: Ledger, project: str, outcome: Literal["done", "error"], *, max_tries: int, retries: int
+) -> None:
+    """Write down that a render ended. The entry of another project is left as it is.
+
+    :raises LedgerError: it could not be written; a retry finds the render ended.
+    """
+    entry = ledger.read()
+    if entry is not None and entry.project == project:
+        changes = {"state": "finished", "outcome": outcome, "max_tries": max_tries, "retries": retries}
+        ledger.write(entry.model_copy(update=changes))
+
+
+def _maybe(error: ApiError) -> str:
+    return f"The movie was sent and no usable answer came back ({error}): it may or may not be rendering and charged"
+
+
+class _LeaseExpired(Exception):
+    """The intent is too old for its POST to begin."""
+
+
+def _utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Submitter:
+    """Gives an order exactly one paid render, whatever an earlier try of it left behind.
+
+    :param client: sends calls; repeats none that are paid.
+    :param ledger: the record of this task instance.
+    :param clock: the wall clock, aware.
+    :param sleep: pauses the worker, seconds.
+    """
+
+    client: Sender
+    ledger: Ledger
+    clock: Callable[[], datetime] = _utcnow
+    sleep: Callable[[float], None] = time.sleep
+
+    def place(self, order: Order) -> Placed:
+        """Find the render of an earlier try, or submit a new one.
+
+        :raises SubmitAmbiguous: whether one exists could not be found out; nothing more was spent.
+        :raises LedgerError: the ledger failed, or a newer try owns the task; nothing more was spent.
+        :raises ApiError: the service refused the movie; nothing was spent.
+        """
+        entry = self.ledger.read()
+        if entry is None:
+            return self._submit(order) if order.first_try else self._by_identity(order)
+        cleared = order.max_tries != entry.max_tries or (entry.state == "finished" and order.retries != entry.retries)
+        if entry.state == "intent":
+            return self._by_tag(order, entry, cleared=cleared)
+        if entry.state == "submitted":
+            return self._attach(order, entry, cleared=cleared)
+        if entry.outcome == "done" and not cleared:
+            return self._return_finished(entry)
+        return self._submit(order)
+
+    # What an earlier try left behind.
+
+    def _attach(self, order: Order, entry: Entry, *, cleared: bool) -> Placed:
+        project, since = str(entry.project), entry.submitted_at or entry.at
+        changed = entry.fingerprint != order.fingerprint
+        if not cleared:
+            if changed:
+                self._warn_changed(project)
+            log.info("Re-attaching to project %s, submitted by an earlier try; nothing is submitted.", project)
+            return Placed(project, since, "attached")
+        movie = self._look(project)
+        ended = movie is not None and movie.status in ("done", "error")
+        if changed:
+            reason = "the input has changed"
+        elif movie is None:
+            reason = "the service does not know it any more"
+        elif movie.status == "error":
+            reason = "it ended in an error"
+        elif not ended and self.clock() - since > STUCK_AFTER:
+            reason = f"it has not ended {STUCK_AFTER.total_seconds() / 60:.0f} minutes after its submission"
+        else:
+            log.info("Re-attaching to project %s: the input is the same; nothing is submitted.", project)
+            return Placed(project, since, "attached", movie)
+        self._give_up(project, reason, still_running=not ended)
+        return self._submit(order)
+
+    def _return_finished(self, entry: Entry) -> Placed:
+        project = str(entry.project)
+        movie = self._look(project)
+        if movie is None or movie.status != "done" or not movie.url:
+            raise NotFound(
+                None,
+                f"Project {project} was rendered and paid for by an earlier try, but its file is gone (files live "
+                "7 days at the service). Nothing was submitted; clear the task to render it anew",
+            )
+        log.info("Project %s was finished by an earlier try; nothing is submitted.", project)
+        return Placed(project, entry.submitted_at or entry.at, "finished", movie)
+
+    def _look(self, project: str) -> MovieStatus | None:
+        try:
+            return self.client.send(get_movie(project)).movie
+        except NotFound:
+            return None
+
+    def _give_up(self, project: str, reason: str, *, still_running: bool) -> None:
+        fate = " It goes on at the service and is charged all the same, there is no cancel." if still_running else ""
+        log.warning("Project %s of an earlier try is given up because %s.%s", project, reason, fate)
+
+    def _warn_changed(self, project: str) -> None:
+        log.warning(
+            "The input of this task has changed since project %s was submitted by an earlier try. It is paid for and "
+            "stays the one to wait for; clear the task to render the changed input.",
+            project,
+        )
+
+    # Adoption: was the POST of an earlier try taken?
+
+    def _by_tag(self, order: Order, entry: Entry, *, cleared: bool) -> Placed:
+        """An intent without a project: adopt what carries its tag, or submit again under the same tag."""
+        found = self._search(lambda stamp: stamp.tag == entry.tag, entry.first_at, entry.at)
+        if not found:
+            log.info("The movie of the earlier intent never reached the service; submitting it.")
+            return self._submit(order, entry)
+        for _, row in found[1:]:
+            log.error("Project %s carries the same tag: it was charged a second time.", row.project)
+        stamp, row = found[0]
+        project = str(row.project)
+        adopted = self._record(entry, project, row.created_at)
+        if stamp.fingerprint != order.fingerprint:
+            if cleared:
+                self._give_up(project, "the input has changed", still_running=row.status not in ("done", "error"))
+                return self._submit(order)
+            self._warn_changed(project)
+        log.info("Adopting project %s, which an earlier POST of this task left; nothing is submitted.", project)
+        return adopted
+
+    def _by_identity(self, order: Order) -> Placed:
+        """No entry, though an earlier try ran: look for renders of this task instance."""
+        if order.identity.namespace is None:
+            log.warning(
+                "Looking for renders of this task without a namespace: set extra 'namespace' on the connection when "
+                "several Airflow installations share the JSON2Video account."
+            )
+        now = self.clock()
+        since = max(order.run_after, now - FILES_LIVE + CLOCK_SLACK)
+        rows = self._search(lambda stamp: stamp.identity == order.identity, since, now)
+        for stamp, row in sorted(rows, key=lambda found: str(found[1].created_at), reverse=True):
+            project = str(row.project)
+            done = row.status == "done" and stamp.max_tries == order.max_tries
+            running = row.status not in ("done", "error")
+            if done or (running and stamp.fingerprint == order.fingerprint):
+                log.info("Adopting project %s of an earlier try; nothing is submitted.", project)
+                intent = Entry(state="intent", tag=stamp.tag, first_at=now, at=now, **self._input(order))
+                return self._record(intent, project, row.created_at)
+            if running:
+                self._give_up(project, "the input has changed", still_running=True)
+        return self._submit(order)
+
+    def _search(
+        self, wanted: Callable[[Stamp], bool], since: datetime, last_post: datetime
+    ) -> list[tuple[Stamp, MovieStatus]]:
+        """Look now, and where nothing shows once more when the list must have caught up with the last POST."""
+        account = self.client.account
+        certain_at = last_post + timedelta(seconds=account.submit_timeout + account.adopt_wait)
+        try:
+            found = list(find(self.client, wanted, since, self.clock()))
+            wait = (certain_at - self.clock()).total_seconds()
+            if not found and wait > 0:
+                log.info(
+                    "No render with this tag is listed yet; looking again in %.0f s, when the list must show it.", wait
+                )
+                self.sleep(wait)
+                found = list(find(self.client, wanted, since, self.clock()))
+        except LookupFailed as e:
+            raise SubmitAmbiguous(
+                f"An earlier POST of this task may have been accepted, and looking for it failed: {e}. Nothing was "
+                "submitted; the next try looks again"
+            ) from e
+        return found
+
+    # The POST.
+
+    def _submit(self, order: Order, earlier: Entry | None = None) -> Placed:
+        """Submit under a new tag, or again under that of an earlier intent that was proved not taken."""
+        tag = earlier.tag if earlier else new_tag()
+        movie = Stamp(tag, order.identity, order.max_tries, order.fingerprint).on(order.movie)
+        submit_movie(movie)  # a movie that is not JSON fails here, before anything is written down
+        first_at = earlier.first_at if earlier else self.clock()
+        try:
+            return self._send(order, movie, tag, first_at)
+        except SubmitAmbiguous as e:
+            if earlier is not None:
+                raise  # once a try
+            log.warning("%s. Looking for it.", e)
+            intent = self.ledger.read()
+            if intent is None or intent.tag != tag:
+                raise
+            return self._by_tag(order, intent, cleared=False)
+
+    def _send(self, order: Order, movie: Mapping[str, Any], tag: str, first_at: datetime) -> Placed:
+        unsent = 0
+        patience = self.clock() + timedelta(seconds=RATE_LIMIT_PATIENCE)
+        while True:
+            now = self.clock()
+            intent = Entry(state="intent", tag=tag, first_at=first_at, at=now, **self._input(order))
+            self.ledger.write(intent)
+            try:
+                project = post(self.client, movie, self._lease(intent))
+            except _LeaseExpired:
+                unsent += 1
+                if unsent >= UNSENT_ATTEMPTS:
+                    self._write(intent, state="finished", outcome="refused")
+                    raise Unreachable("Connecting took too long each time; nothing was sent", sent=False) from None
+            except RateLimited as e:
+                pause = e.retry_after or 10.0
+                if self.clock() + timedelta(seconds=pause) > patience:
+                    self._write(intent, state="finished", outcome="refused")
+                    raise
+                log.info("The service asks to wait (%s): nothing was taken, again in %.0f s.", e, pause)
+                self.sleep(pause)
+            except Unreachable as e:
+                unsent += 1
+                if unsent >= UNSENT_ATTEMPTS:
+                    self._write(intent, state="finished", outcome="refused")
+                    raise
+                pause = min(2.0**unsent, 20.0) * random.uniform(0.75, 1.25)
+                log.info("%s; trying again in %.0f s.", e, pause)
+                self.sleep(pause)
+            except ApiError:
+                self._write(intent, state="finished", outcome="refused")
+                raise
+            else:
+                log.info("Submitted project %s; from here on it is paid for.", project)
+                return self._record(intent, project, None, how="submitted")
+
+    def _lease(self, intent: Entry) -> Callable[[], None]:
+        def check() -> None:
+            if self.clock() - intent.at > LEASE:
+                raise _LeaseExpired
+
+        return check
+
+    def _record(
+        self,
+        entry: Entry,
+        project: str,
+        created_at: datetime | None,
+        how: Literal["submitted", "attached"] = "attached",
+    ) -> Placed:
+        submitted_at = created_at or self.clock()
+        try:
+            self._write(entry, state="submitted", project=project, submitted_at=submitted_at)
+        except JSON2VideoError:
+            log.error("Project %s is submitted and paid for, but could not be written down.", project)
+            raise
+        return Placed(project, submitted_at, how)
+
+    def _write(self, entry: Entry, **changes: Any) -> None:
+        self.ledger.write(entry.model_copy(update=changes))
+
+    @staticmethod
+    def _input(order: Order) -> dict[str, Any]:
+        return {"fingerprint": order.fingerprint, "max_tries": order.max_tries, "retries": order.retries}
