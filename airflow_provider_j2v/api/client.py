@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -57,12 +59,15 @@ class _Exchange:
         self.call = call
         self.before_send = before_send
         self.sent = False
+        self._veto: Exception | None = None
+        self._stream: Any = None
+        self._late = False
         # httpx's timeouts are per read: an answer that drips needs a limit in all.
         self.total = account.submit_timeout if call.is_submit else 4 * account.read_timeout
         self.read_timeout = self.total if call.is_submit else account.read_timeout
 
     def request(self, client: httpx.Client | httpx.AsyncClient, account: Account, trace: Any) -> httpx.Request:
-        own = not self.call.path.startswith(("http://", "https://"))
+        own = self.call.path.startswith("/")
         return client.build_request(
             self.call.method,
             account.base_url + self.call.path if own else self.call.path,
@@ -74,11 +79,37 @@ class _Exchange:
         )
 
     def on_event(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
         # A proxy's CONNECT is not yet our request.
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            if self._late:
+                raise TimeoutError
             if self.before_send is not None:
-                self.before_send()
+                try:
+                    self.before_send()
+                except Exception as e:
+                    self._veto = e
+                    raise
             self.sent = True
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Break a new connection off when the limit in all is over: a blocking read cannot be asked to stop."""
+        timer = threading.Timer(self.total, self._cut_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut_off(self) -> None:
+        self._late = True
+        connection = self._stream and self._stream.get_extra_info("socket")
+        if connection:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, which another thread is using
 
     def add(self, body: bytearray, piece: bytes, status: int) -> None:
         body += piece
@@ -94,19 +125,23 @@ class _Exchange:
 
     def failed(self, error: Exception) -> Exception:
         """The error a transport failure stands for; it holds no header and no key."""
-        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
+        if error is self._veto:
+            return error
+        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError)):
             return ConfigurationError(f"The request could not be made: {escape(str(error))}.")
         words = escape(str(error)) or type(error).__name__
-        if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        if self._late or isinstance(error, (httpx.TimeoutException, TimeoutError)):
             words = f"no answer in time ({type(error).__name__})"
         far = "the service may have it" if self.sent else "no byte of the request was sent"
         return Unreachable(f"{self.call.name}: {words}; {far}", sent=self.sent)
 
 
 def _is_transient(error: BaseException) -> bool:
-    return isinstance(error, (ServerError, Unreachable, UnreadableAnswer)) or (
-        isinstance(error, RateLimited) and (error.retry_after or 0.0) <= MAX_PAUSE
-    )
+    if isinstance(error, UnreadableAnswer):
+        return not error.too_large
+    if isinstance(error, RateLimited):
+        return (error.retry_after or 0.0) <= MAX_PAUSE
+    return isinstance(error, (ServerError, Unreachable))
 
 
 _backoff = wait_random_exponential(multiplier=0.5, max=8)
@@ -137,7 +172,10 @@ def _options(account: Account, product: str) -> dict[str, Any]:
     }
 
 
-_TRANSPORT_ERRORS = (httpx.TransportError, httpx.InvalidURL, httpx.StreamError, httpx.DecodingError, TimeoutError)
+_TRANSPORT_ERRORS = (
+    *(httpx.TransportError, httpx.InvalidURL, httpx.StreamError, httpx.DecodingError, TimeoutError),
+    UnicodeError,  # from the resolver, for a host name with an empty or overlong label
+)
 
 
 class Client:
@@ -178,7 +216,7 @@ class Client:
         ends = time.monotonic() + exchange.total
         body = bytearray()
         try:
-            with self._transport(call) as http:
+            with exchange.limited(), self._transport(call) as http:
                 response = http.send(exchange.request(http, self.account, exchange.on_event), stream=True)
                 with closing(response):
                     for piece in response.iter_bytes():

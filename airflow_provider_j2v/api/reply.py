@@ -39,6 +39,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], type[ApiError]], ...] = (
         AuthenticationError,
     ),
     (re.compile(r"insufficient credits|exceeded the quota", re.IGNORECASE), OutOfCredits),
+    (re.compile(r"than your plan allowance", re.IGNORECASE), InvalidRequest),
     (re.compile(r"insufficient permissions|account.?suspended|invalid token", re.IGNORECASE), PermissionDenied),
     (re.compile(r"\bnot found\.?$", re.IGNORECASE), NotFound),
 )
@@ -121,7 +122,7 @@ def check(reply: Reply, *, is_submit: bool = False, names_project: bool = False)
     message = _message(document) or (excerpt(reply.body) if reply.body else f"HTTP {status} without a message")
     if status == 429:
         raise RateLimited(status, message, retry_after(reply.headers.get("retry-after")))
-    if _LEAKED.match(message) and names_project:
+    if names_project and status < 500 and message.startswith("TypeError"):
         raise NotFound(status, f"No such project on this account; the service said: {message}")
     kind = _kind(status, message, leaked_is_unclear=is_submit)
     hint = _HINTS.get(kind)

@@ -165,7 +165,7 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...], kind: type) -> Any:
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if number >= 0 and number != float("inf") else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -136,13 +136,13 @@ class JSON2VideoHook(BaseHook):
         return self.send(get_movie(project)).movie
 
     def list_movies(self, start: datetime, end: datetime | None = None) -> Iterator[MovieStatus]:
-        """The account's renders between two aware datetimes, page by page; ``end`` defaults to now.
+        """The account's renders between two aware datetimes, page by page; ``end`` defaults to the service's now.
 
         The service allows windows of 93 days: longer ones are asked for in slices, the newest first.
         """
         from airflow_provider_j2v.api.calls import MAX_LIST_DAYS, list_movies
 
-        to = end or datetime.now(start.tzinfo)
+        to = end or datetime.now(UTC) + timedelta(hours=1)  # its clock may be ahead of ours
         while to > start:
             since = max(start, to - timedelta(days=MAX_LIST_DAYS))
             token = None

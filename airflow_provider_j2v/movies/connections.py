@@ -51,6 +51,7 @@ def resolve(
     :param catalog: tells the providers of a model; needed only when ``providers`` is not empty.
     :raises UnresolvedConnection: something does not resolve, or would be billed unnoticed; names the place.
     """
+    providers = {name.lower(): target for name, target in providers.items()}
     resolution = Resolution(dict(movie))
     if _objects(scenes := movie.get("scenes")):
         resolution.movie["scenes"] = [
@@ -88,6 +89,9 @@ def _with_elements(
         if isinstance(element, Mapping) and is_generated(element):
             element, payer = _element(element, here, providers, lookup, catalog)
             payers.append(payer)
+        elif isinstance(element, Mapping) and _refers(named := element.get("connection")):
+            connection = _ask(lookup, named.removeprefix(AIRFLOW), f"{here}.connection")
+            element = _with_connection(element, connection)
         resolved.append(element)
     return {**holder, "elements": resolved}
 
@@ -105,7 +109,7 @@ def _element(
     known = catalog.resolve(model) if catalog and isinstance(model, str) else None
     named = element.get("connection")
     provider = None
-    if isinstance(named, str) and named.startswith(AIRFLOW):
+    if _refers(named):
         connection = _ask(lookup, named.removeprefix(AIRFLOW), f"{path}.connection")
     elif named:
         connection = str(named)
@@ -117,14 +121,24 @@ def _element(
                 f"{path}: the provider of model {model!r} is not known, so that the provider map cannot say who pays "
                 'for it. Give the element a "connection", or a model of the catalog. Nothing was sent.'
             )
-    rest = {key: value for key, value in element.items() if key != "connection"}
     provider = provider or (known.providers[0] if known and known.providers else None)
     payer = Payer(path, model if isinstance(model, str) else None, provider, connection)
-    return (rest if connection is None else {**rest, "connection": connection}), payer
+    return _with_connection(element, connection), payer
+
+
+def _refers(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and value.startswith(AIRFLOW)
+
+
+def _with_connection(element: Mapping[str, Any], connection: str | None) -> dict[str, Any]:
+    rest = {key: value for key, value in element.items() if key != "connection"}
+    return rest if connection is None else {**rest, "connection": connection}
 
 
 def _mapped(target: str, provider: str, lookup: Lookup) -> str | None:
     if target.startswith(RAW):
+        if target == RAW:
+            raise UnresolvedConnection(f"the provider map's {provider!r} names no connection. Nothing was sent.")
         return target.removeprefix(RAW)
     return _ask(lookup, target.removeprefix(AIRFLOW), f"the provider map's {provider!r}")
 
@@ -138,7 +152,7 @@ def _with_destinations(export: Any, i: int, lookup: Lookup) -> Any:
 def _destinations(destinations: list[Any], path: str, lookup: Lookup) -> Iterator[Any]:
     for j, destination in enumerate(destinations):
         target = destination.get("id") if isinstance(destination, Mapping) else None
-        if not isinstance(target, str) or not target.startswith(AIRFLOW):
+        if not _refers(target):
             yield destination
             continue
         here = f"{path}.destinations[{j}].id"

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_j2v.api.calls import encode
 from airflow_provider_j2v.exceptions import InvalidMovie
 
 #: What may be laid over a movie or a template: the properties a request may set over a template, and ``comment``.
@@ -83,7 +84,7 @@ def check_movie(movie: Mapping[str, Any]) -> None:
         )
     if "client_data" in movie:
         raise InvalidMovie('movie.client_data would be ignored by the service; write "client-data". Nothing was sent.')
-    size = len(json.dumps(movie, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    size = len(encode(movie))
     if size > MAX_MOVIE_BYTES:
         raise InvalidMovie(
             f"The movie is {size / 1e6:.1f} MB of JSON, and the service takes about 2 MB: refer to files by URL "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # "Scene #1, element #2: …" and "… in Scene 1, Element 2"; an element without a scene lies over the whole movie.
-_PLACE = re.compile(r"scene #?(\d+)(?:,? element #?(\d+))?|element #?(\d+)", re.IGNORECASE)
+_PLACE = re.compile(r"scene #?(\d{1,6})(?:,? element #?(\d{1,6}))?|element #?(\d{1,6})", re.IGNORECASE)
 _SHOWN = 400
 
 

@@ -69,7 +69,7 @@ class Stamp:
             where = (own["dag_id"], own["run_id"], own["task_id"], int(own["map_index"]))
             identity = Identity(own.get("namespace"), *where)
             return cls(str(own["tag"]), identity, int(own["max_tries"]), str(own["fingerprint"]))
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError, ValueError, OverflowError):
             return None
 
 
@@ -117,7 +117,10 @@ def _unsigned(value: Any) -> Any:
 
 
 def _without_signature(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # text that only begins like a URL
+        return url
     query = parse_qsl(parts.query, keep_blank_values=True)
     if not any(name.lower() in _SIGNATURE for name, _ in query):
         return url

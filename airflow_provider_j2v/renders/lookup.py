@@ -44,6 +44,8 @@ def _rows(client: Sender, start: datetime, end: datetime) -> Iterator[MovieStatu
         yield from page.movies
         if page.has_next and not page.more:
             raise LookupFailed("The list of movies says it goes on but gives no token to go on with")
+        if page.has_next is None and page.next_token:
+            raise LookupFailed("The list of movies gives a token to go on with but does not say whether it goes on")
         token = page.more
         if token is None:
             return

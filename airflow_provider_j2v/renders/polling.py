@@ -23,6 +23,7 @@ from airflow_provider_j2v.exceptions import (
     RateLimited,
     RenderTimeout,
     ServerError,
+    UnreadableAnswer,
 )
 
 #: The service asks clients not to poll one render more often, in seconds.
@@ -31,6 +32,8 @@ MIN_INTERVAL = 5.0
 NOT_FOUND_GRACE = 60.0
 #: The service's ``timeout`` status is disputed: a late ``done`` counts for this long, in seconds.
 TIMEOUT_GRACE = 300.0
+#: Characters of the service's reason for a failed render that are kept; it may quote a long URL.
+MAX_REASON = 2000
 #: So many failed polls in a row end the wait.
 MAX_FAILURES = 10
 
@@ -71,13 +74,17 @@ def settle(project: str, answer: MovieAnswer, event: Any) -> Outcome:
     movie = answer.movie
     if movie.status in ("done", "error"):
         status: Status = "done" if movie.status == "done" else "error"
-        return Outcome(project, status, movie.message or "", movie, answer.remaining_quota)
+        return Outcome(project, status, _reason(movie), movie, answer.remaining_quota)
     known = isinstance(event, Mapping) and event.get("project") == project
     message = escape(str(event.get("message"))) if known else f"the wait was ended by a foreign event, {event!r:.200}"
     if known and event.get("status") == "timeout":
         return Outcome(project, "timeout", message)
     fate = f"Project {project} is {movie.status!r}; it goes on, and a retry of the task waits for it again"
     return Outcome(project, "lost", message, error=ServerError(None, f"The wait ended early: {message}. {fate}"))
+
+
+def _reason(movie: MovieStatus) -> str:
+    return escape(movie.message or "", MAX_REASON)
 
 
 class Polling:
@@ -139,7 +146,7 @@ class Polling:
         if status == "done":
             return Outcome(self.project, "done", "", movie, quota)
         if status == "error":
-            return Outcome(self.project, "error", movie.message or "", movie, quota)
+            return Outcome(self.project, "error", _reason(movie), movie, quota)
         if status == "timeout":
             self._timeout_since = self._timeout_since or now
             if now - self._timeout_since >= TIMEOUT_GRACE:
@@ -163,8 +170,10 @@ class Polling:
         return None
 
     def _on_page(self, page: MoviesPage, now: float) -> Outcome | None:
-        self._failures = 0
         row = next((row for row in page.movies if row.project == self.project), None)
+        if row is None and page.has_next and not page.more:
+            return self._on_error(UnreadableAnswer(None, "the list goes on but gives no token to go on with"), now)
+        self._failures = 0
         if row is not None:
             self._confirming, self._began = None, now
             return self._on_movie(row, page.remaining_quota, now)

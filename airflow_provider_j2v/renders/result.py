@@ -6,13 +6,16 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.renders.identity import RESERVED
 from airflow_provider_j2v.renders.polling import Outcome
 
 #: Finished files live this long, on every plan (the service's page on file retention).
 FILE_LIFE = timedelta(days=7)
 #: Client data or consumed credits of more JSON characters than this are left out: XCom is no place for them.
-MAX_PART = 700
+MAX_PART = 600
+#: Of the reason for a failure so many characters are kept; the log has more of it.
+MAX_MESSAGE = 400
 
 
 def result_of(outcome: Outcome) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "client_data": _small(own),
     }
     if outcome.status == "error":
-        result["message"] = outcome.message
+        result["message"] = escape(outcome.message, MAX_MESSAGE)
     return result
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from airflow_provider_j2v.api.calls import Call
+from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.exceptions import ApiError
 from airflow_provider_j2v.renders.polling import KNOWN, Outcome, Polling
 from airflow_provider_j2v.renders.sender import Sender
@@ -29,7 +30,7 @@ class _Report:
             log.info("Project %s: a poll failed, the wait goes on: %s", project, result)
         elif status != self._status:
             self._status = status
-            log.info("Project %s: %s", project, status)
+            log.info("Project %s: %s", project, escape(status or "no status"))
             if status not in KNOWN:
                 log.warning("Project %s: status %r is not known; waiting on to the deadline.", project, status)
 

@@ -1,0 +1,66 @@
+# `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo demo-ui test lint types unit contract integration system clean
+
+# The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+endif
+
+UV := $(shell command -v uv 2>/dev/null)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+EXAMPLE ?= render
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -e 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+venv: .venv/.installed-dev ## .venv with everything for working on the provider
+
+# One stamp per extra ("sandbox" is all that the demo needs), renewed only when what it installs changes.
+.venv/.installed-%: pyproject.toml dev/constraints.txt
+ifeq ($(UV),)
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/pip || "$(PYTHON)" -m venv --clear .venv
+	@echo "Installing airflow-provider-j2v[$*] and Airflow into .venv, about a minute the first time ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c dev/constraints.txt -e '.[$*]'
+else
+	@test -x $(BIN)/python || "$(UV)" venv --quiet --python "$(or $(PYTHON),3.12)" .venv
+	@echo "Installing airflow-provider-j2v[$*] and Airflow into .venv ..."
+	@"$(UV)" pip install --quiet --python $(BIN)/python -c dev/constraints.txt -e '.[$*]'
+endif
+	@touch $@ $(if $(filter dev,$*),.venv/.installed-sandbox) # dev includes sandbox
+
+demo: .venv/.installed-sandbox ## a real Airflow renders a movie on this machine; EXAMPLE=name picks the DAG
+	@$(BIN)/python -m dev.demo run "$(EXAMPLE)"
+
+demo-ui: .venv/.installed-sandbox ## the same Airflow with its web interface, until Ctrl-C
+	@$(BIN)/python -m dev.demo ui
+
+test: lint types unit contract integration system ## all checks, cheapest first
+
+lint: venv ## ruff, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+types: venv ## mypy --strict
+	$(BIN)/mypy
+
+unit: venv ## tests of one module each
+	$(PYTEST) tests/unit
+
+contract: venv ## the client against the sandbox, over HTTP
+	$(PYTEST) tests/contract
+
+integration: venv ## operators, sensors and triggers in Airflow's own runtime
+	$(PYTEST) tests/integration
+
+system: venv ## a real Airflow of separate processes, with a real triggerer
+	$(PYTEST) tests/system
+
+clean: ## remove .venv and everything generated
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

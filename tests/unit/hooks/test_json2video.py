@@ -1,0 +1,91 @@
+"""The hooks: connections in, calls out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_j2v.exceptions import SubmitAmbiguous, UnresolvedConnection
+from airflow_provider_j2v.hooks.json2video import JSON2VideoConnectionHook, JSON2VideoHook, connection_id_of
+from airflow_provider_j2v.sandbox import Sandbox
+from tests.unit.context import connect
+
+MOVIE = {"resolution": "sd", "scenes": [{"duration": 2}]}
+
+
+@pytest.fixture
+def hook(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> JSON2VideoHook:
+    connect(monkeypatch, sandbox)
+    return JSON2VideoHook()
+
+
+def test_the_test_button_tells_the_credits(hook: JSON2VideoHook, sandbox: Sandbox) -> None:
+    ok, message = hook.test_connection()
+    assert ok
+    assert f"{sandbox.accounts[0].credits} credits left" in message
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"password": "wrong"}, "Invalid API Key"),
+        ({"password": ""}, "no API key"),
+        ({"host": "127.0.0.1:9"}, "no byte of the request was sent"),
+    ],
+)
+def test_the_test_button_tells_what_is_wrong(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fields: dict, words: str
+) -> None:
+    connect(monkeypatch, sandbox, **fields)
+    monkeypatch.setattr("airflow_provider_j2v.api.client._pause", lambda _: 0)
+    ok, message = JSON2VideoHook().test_connection()
+    assert not ok
+    assert words in message
+
+
+def test_the_calls_of_a_movie_s_life(hook: JSON2VideoHook, sandbox: Sandbox) -> None:
+    project = hook.submit_movie(MOVIE)
+    sandbox.advance(600)
+    assert hook.get_movie(project).status == "done"
+    assert [m.project for m in hook.list_movies(datetime.now(UTC) - timedelta(days=200))].count(project) == 1
+    assert hook.delete_movie(project).deleted_at
+    assert hook.get_movie(project).url is None
+
+
+def test_the_hook_never_repeats_a_post(hook: JSON2VideoHook, sandbox: Sandbox) -> None:
+    sandbox.faults.add("submit", "reset", after=True, times=None)
+    with pytest.raises(SubmitAmbiguous):
+        hook.submit_movie(MOVIE)
+    assert sandbox.journal.requests["submit"] == 1
+
+
+def test_the_async_lookup_gives_the_same_account(hook: JSON2VideoHook) -> None:
+    assert asyncio.run(hook.aaccount()) == hook.account
+
+
+CONNECTIONS = {
+    "an id": ({"login": "my-eleven"}, "my-eleven"),
+    "managed": ({"extra": {"managed": True}}, None),
+    "neither": ({}, "must have either the id"),
+    "both": ({"login": "x", "extra": {"managed": True}}, "must have either the id"),
+    "another type": ({"conn_type": "http", "login": "x"}, "is of type 'http', not 'json2video_connection'"),
+}
+
+
+@pytest.mark.parametrize(("fields", "expected"), CONNECTIONS.values(), ids=CONNECTIONS)
+def test_what_an_airflow_connection_stands_for(
+    monkeypatch: pytest.MonkeyPatch, fields: dict, expected: str | None
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_C", json.dumps({"conn_type": "json2video_connection"} | fields))
+    ok, message = JSON2VideoConnectionHook("c").test_connection()
+    if expected is None or " " not in expected:
+        assert connection_id_of("c") == expected
+        assert ok
+    else:
+        with pytest.raises(UnresolvedConnection, match=expected):
+            connection_id_of("c")
+        assert not ok
+        assert expected in message

@@ -1,0 +1,80 @@
+"""The trigger: one small event, always, and nothing secret in its arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
+from airflow_provider_j2v.sandbox import Sandbox
+from airflow_provider_j2v.triggers.movie import JSON2VideoMovieTrigger
+from tests.unit.context import connect
+
+GOOD = {"resolution": "sd", "scenes": [{"duration": 2}]}
+BROKEN = {"scenes": [{"elements": [{"type": "video"}]}]}
+
+
+@pytest.fixture
+def connected(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    connect(monkeypatch, sandbox)
+    return sandbox
+
+
+async def events(project: str, seconds: float = 30, conn_id: str = "json2video_default") -> list[Any]:
+    trigger = JSON2VideoMovieTrigger(conn_id, project, deadline=time.time() + seconds, poll_interval=0.02)
+    return [event async for event in trigger.run()]
+
+
+def test_it_comes_back_from_the_database_as_it_was() -> None:
+    trigger = JSON2VideoMovieTrigger("conn", "p", deadline=5.0, poll_interval=7.0)
+    path, kwargs = trigger.serialize()
+    assert path == "airflow_provider_j2v.triggers.movie.JSON2VideoMovieTrigger"
+    again = JSON2VideoMovieTrigger(**json.loads(json.dumps(kwargs)))
+    assert again.serialize() == (path, kwargs)
+
+
+@pytest.mark.parametrize(("movie", "status"), [(GOOD, "done"), (BROKEN, "error")])
+async def test_its_event_is_small_and_has_no_url(connected: Sandbox, movie: dict, status: str) -> None:
+    project = await asyncio.to_thread(JSON2VideoHook().submit_movie, movie)
+    (event,) = await events(project)
+    assert isinstance(event, TriggerEvent)
+    assert set(event.payload) == {"project", "status", "message"}
+    assert (event.payload["project"], event.payload["status"]) == (project, status)
+    assert "http" not in json.dumps(event.payload)
+
+
+async def test_a_deadline_is_an_event(connected: Sandbox) -> None:
+    connected.variants.never_finish = True
+    project = await asyncio.to_thread(JSON2VideoHook().submit_movie, GOOD)
+    (event,) = await events(project, seconds=0.1)
+    assert event.payload["status"] == "timeout"
+    assert "last status" in event.payload["message"]
+
+
+async def test_a_connection_that_is_gone_is_an_event(connected: Sandbox) -> None:
+    (event,) = await events("p", conn_id="nowhere")
+    assert event.payload["status"] == "refused"
+    assert "no Airflow connection 'nowhere'" in event.payload["message"]
+
+
+async def test_a_revoked_key_stops_at_once(connected: Sandbox) -> None:
+    connected.faults.add("get", "status", status=400, body='{"message": "Error: Invalid API Key"}', times=None)
+    (event,) = await events("p")
+    assert event.payload["status"] == "refused"
+    assert connected.journal.requests["get"] == 1
+
+
+async def test_a_cancelled_trigger_leaves_nothing_behind(connected: Sandbox) -> None:
+    connected.variants.never_finish = True
+    project = await asyncio.to_thread(JSON2VideoHook().submit_movie, GOOD)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(events(project))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert asyncio.all_tasks() == before
