@@ -49,7 +49,7 @@ _ACCOUNT: dict[str, Any] = {
         "placeholders": {
             "host": "https://api.json2video.com",
             "password": "from json2video.com/dashboard/apikeys",
-            "port": "only for a sandbox or a proxy",
+            "port": "443 (Airflow 3.3's test button refuses connections without a port)",
         },
     },
     "conn-fields": {

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,13 +36,14 @@ def service() -> Iterator[dict[str, Any]]:
     if key := os.environ.get("JSON2VIDEO_API_KEY"):
         print("JSON2VIDEO_API_KEY is set: the REAL service renders. It bills one credit per second of video,")
         print("AI assets and 4K on top. Unset the key to use the sandbox, which is free.")
-        yield {"conn_type": "json2video", "password": key}
+        yield {"conn_type": "json2video", "port": 443, "password": key}
     else:
         from airflow_provider_j2v.sandbox import Sandbox
 
         print("No JSON2VIDEO_API_KEY: a sandbox on this machine plays the service, nothing is billed.")
         with Sandbox(port=0, speed=4, key="sandbox") as sandbox:
-            yield {"conn_type": "json2video", "host": sandbox.url, "password": "sandbox"}
+            port = urlsplit(sandbox.url).port  # apart: Airflow 3.3.2 tests no connection that has none
+            yield {"conn_type": "json2video", "host": "127.0.0.1", "port": port, "password": "sandbox"}
 
 
 @contextmanager

@@ -68,12 +68,12 @@ class Account:
         return cls(
             base_url=base_url,
             key=key,
-            catalog_url=_url(extra, "catalog_url", ("http", "https")) or own_catalog,
+            catalog_url=_url(extra, "catalog_url") or own_catalog,
             read_timeout=_seconds(extra, "read_timeout", cls.read_timeout),
             submit_timeout=_seconds(extra, "submit_timeout", cls.submit_timeout),
             adopt_wait=_seconds(extra, "adopt_wait", cls.adopt_wait),
             namespace=_text(extra, "namespace"),
-            proxy=_url(extra, "proxy", ("http", "https")),
+            proxy=_url(extra, "proxy"),
             connections=_provider_map(extra.get("connections")),
         )
 
@@ -90,7 +90,9 @@ def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_h
         name, own_port = parts.hostname or "", parts.port or port
     except ValueError as e:
         if "@" in text:
-            raise ConfigurationError("The Host of the connection is not an address, and it holds credentials.") from None
+            raise ConfigurationError(
+                "The Host of the connection is not an address, and it holds credentials."
+            ) from None
         raise ConfigurationError(f"The Host {text!r} of the connection is not an address: {e}.") from None
     scheme = parts.scheme or (schema or "").strip().lower() or ("http" if _is_loopback(name) else "https")
     path = parts.path.rstrip("/").removesuffix("/v2").rstrip("/")
@@ -145,17 +147,19 @@ def _text(extra: Mapping[str, Any], name: str) -> str | None:
     return value.strip() or None
 
 
-def _url(extra: Mapping[str, Any], name: str, schemes: tuple[str, ...]) -> str | None:
+def _url(extra: Mapping[str, Any], name: str) -> str | None:
     text = _text(extra, name)
     if text is None:
         return None
     try:
         parts = urlsplit(text)
-        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
     if not good:  # not shown: the address of a proxy may hold a password
-        raise ConfigurationError(f"Extra {name!r} of the connection must be a URL that begins with http:// or https://.")
+        raise ConfigurationError(
+            f"Extra {name!r} of the connection must be a URL that begins with http:// or https://."
+        )
     return text
 
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from airflow_provider_j2v.api.answers import Deleted, Models, MovieAnswer, MoviesPage, Submitted
 from airflow_provider_j2v.api.reply import Reply, escape, model
-from airflow_provider_j2v.exceptions import InvalidMovie, NotFound
+from airflow_provider_j2v.exceptions import InvalidMovie, NotFound, UnreadableAnswer
 
 T = TypeVar("T")
 
@@ -119,6 +119,8 @@ def _read_movie(reply: Reply) -> MovieAnswer:
 
 def _read_models(reply: Reply) -> Models:
     document = None if reply.status == 304 else reply.document
+    if document is None and reply.status != 304:
+        raise UnreadableAnswer(reply.status, "The AI model catalog is null")
     return Models(document=document, etag=reply.headers.get("etag"))
 
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from functools import cache
 from types import TracebackType
@@ -127,7 +127,7 @@ class _Exchange:
         """The error a transport failure stands for; it holds no header and no key."""
         if error is self._veto:
             return error
-        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError)):
+        if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
             return ConfigurationError(f"The request could not be made: {escape(str(error))}.")
         words = escape(str(error)) or type(error).__name__
         if self._late or isinstance(error, (httpx.TimeoutException, TimeoutError)):
@@ -251,15 +251,23 @@ class Client:
 class AsyncClient:
     """The asynchronous client, with the same parameters as ``Client``; lives in one event loop."""
 
-    def __init__(self, account: Account, *, product: str = "", attempts: int = 3) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        product: str = "",
+        attempts: int = 3,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.account = account
         self._attempts = attempts
+        self._sleep = sleep
         self._options = _options(account, product)
         self._http = httpx.AsyncClient(**self._options)
 
     async def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
         """See ``Client.send``."""
-        retrying = AsyncRetrying(sleep=asyncio.sleep, **_retrying(call, self._attempts))
+        retrying = AsyncRetrying(sleep=self._sleep, **_retrying(call, self._attempts))
         return await retrying(self._send_once, call, before_send)
 
     async def _send_once(self, call: Call[T], before_send: BeforeSend | None) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -62,7 +63,7 @@ def greeting(sandbox: Sandbox, key: str) -> str:
             f"JSON2Video sandbox  {sandbox.url}  (key: {key})",
             f"Dashboard           {sandbox.url}/",
             note,
-            f"AIRFLOW_CONN_JSON2VIDEO_DEFAULT='{json.dumps(connection)}'",
+            f"AIRFLOW_CONN_JSON2VIDEO_DEFAULT={shlex.quote(json.dumps(connection))}",
         ]
     )
 

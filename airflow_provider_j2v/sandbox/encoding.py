@@ -70,7 +70,6 @@ def _write_pictures(
     container: OutputContainer, video: VideoStream, runs: Iterable[Run], fps: int, stopped: Callable[[], bool]
 ) -> int:
     written = 0
-    repeated = False
     for run in runs:
         group: list[av.Packet[VideoStream]] = []
         picture = av.VideoFrame.from_image(run.picture)  # type: ignore[no-untyped-call]
@@ -79,15 +78,14 @@ def _write_pictures(
             if stopped():
                 raise StoppedError
             frame.pts, frame.time_base = written + index, Fraction(1, fps)
-            # packets that are repeated below, and those that follow them, must not refer to earlier ones
-            key = index == 0 and (repeated or run.count > 1)
-            frame.pict_type = PictureType.I if key else PictureType.NONE
+            # what is repeated below must not refer to earlier packets, nor later ones to it: a run of its own
+            # begins with a key frame, and after a whole group the encoder sets the next one by itself
+            frame.pict_type = PictureType.I if index == 0 and run.count > 1 else PictureType.NONE
             group += video.encode(frame)
         # a still picture needs no more encoding: its group of frames is written again until the run is full
         for index in range(run.count):
             _mux(container, video, group[index % len(group)], written + index)
         written += run.count
-        repeated = run.count > len(group)
     if list(video.encode(None)):
         raise RuntimeError("the encoder held frames back")
     return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -83,12 +84,15 @@ def greeting(running):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_prints_a_connection_to_copy_serves_and_ends_on_a_signal(process, number):
-    running = process("--key", "k-1", "--credits", "7", "--render", "off", "--variant", "quota_shape=full")
+    running = process("--key", "it's a key", "--credits", "7", "--render", "off", "--variant", "quota_shape=full")
     printed = greeting(running)
-    connection = json.loads(printed.split("AIRFLOW_CONN_JSON2VIDEO_DEFAULT='")[1].split("'")[0])
+    (assignment,) = shlex.split(printed.splitlines()[-1])
+    name, _, value = assignment.partition("=")
+    connection = json.loads(value)
 
-    assert connection == {"conn_type": "json2video", "host": connection["host"], "password": "k-1"}
-    answer = httpx.get(connection["host"] + "/v2/movies", headers={"x-api-key": "k-1"}).json()
+    assert name == "AIRFLOW_CONN_JSON2VIDEO_DEFAULT"
+    assert connection == {"conn_type": "json2video", "host": connection["host"], "password": "it's a key"}
+    answer = httpx.get(connection["host"] + "/v2/movies", headers={"x-api-key": "it's a key"}).json()
     assert answer["remaining_quota"] == {"movies": 0, "drafts": 0, "time": 7}
 
     running.send_signal(number)

@@ -77,6 +77,11 @@ def test_presets_have_their_size_and_custom_its_own(resolution, size):
     assert (built.width, built.height) == size
 
 
+@pytest.mark.parametrize("odd", [None, [], {}, 1, "8k"])
+def test_a_resolution_that_is_none_is_a_custom_one(odd):
+    assert timeline(TEXT, resolution=odd, width=100, height=60).width == 100
+
+
 @pytest.mark.parametrize("size", [{"width": 49}, {"height": 3841}])
 def test_sizes_outside_50_to_3840_fail(size):
     with pytest.raises(RenderError, match="between 50 and 3840"):
@@ -87,6 +92,7 @@ def test_sizes_outside_50_to_3840_fail(size):
     ("element", "message"),
     [
         ({"type": "image"}, "The element type 'image' requires a 'src' property."),
+        ({"type": "image", "prompt": []}, "The element type 'image' requires a 'src' property."),
         ({"type": "image", "src": ""}, "The element type 'image' requires a 'src' property."),
         ({"type": "audio", "prompt": "x"}, "The element type 'audio' requires a 'src' property."),
         ({"type": "text"}, "The element type 'text' requires a 'text' property."),
