@@ -78,10 +78,10 @@ class JSON2VideoHook(BaseHook):
 
     @cached_property
     def client(self) -> Client:
-        """The synchronous client of this hook; repeatable calls are sent up to three times."""
+        """The synchronous client of this hook; repeatable calls are sent up to five times."""
         from airflow_provider_j2v.api.client import Client
 
-        return Client(self.account, product=_product())
+        return Client(self.account, product=_product(), attempts=5)
 
     def get_conn(self) -> Client:
         """The client, as ``BaseHook`` names it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_j2v.exceptions import ConfigurationError, InvalidMovie, JSON2VideoError, RenderFailed
+from airflow_provider_j2v.exceptions import ApiError, ConfigurationError, InvalidMovie, JSON2VideoError, RenderFailed
 from airflow_provider_j2v.hooks.errors import final_errors
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.links.movie import LINKS, push_links
@@ -157,9 +158,10 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
         from airflow_provider_j2v.operators.ledger import ledger_of
         from airflow_provider_j2v.renders.submit import Submitter, open_ledger
 
-        deadline = time.time() + self._patience()
+        began = time.time()
         ti = context["ti"]
         with final_errors():
+            deadline = began + self._patience()
             ledger = ledger_of(context)
             open_ledger(ledger, first_try=ti.try_number == 1, max_tries=ti.max_tries, retries=self.retries or 0)
             hook = JSON2VideoHook(self.json2video_conn_id)
@@ -206,7 +208,10 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
         polling = Polling(placed.project, deadline=deadline, interval=self.poll_interval, now=now)
         outcome = None
         if placed.how != "submitted":  # it may have ended while nobody looked
-            outcome = polling.see(hook.send(get_movie(placed.project)), now)
+            try:
+                outcome = polling.see(hook.send(get_movie(placed.project)), now)
+            except ApiError as e:
+                outcome = polling.see(e, now)
         if outcome is None and self.deferrable:
             self.defer(
                 trigger=JSON2VideoMovieTrigger(
@@ -301,14 +306,22 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             return None
 
     def _patience(self) -> float:
-        seconds = [_seconds(self.timeout)]
+        """Seconds that this try may wait."""
+        try:
+            seconds = [_seconds(self.timeout)]
+        except (TypeError, ValueError):
+            seconds = [math.nan]
+        if not 0 < seconds[0] < math.inf:
+            raise ConfigurationError(
+                f"timeout must be seconds above 0, or a timedelta, not {self.timeout!r}. Nothing was sent."
+            )
         if self.execution_timeout is not None:
             seconds.append(self.execution_timeout.total_seconds())
         return min(seconds)
 
     def _check_interval(self, *, local: bool) -> None:
-        least = 0.05 if local else MIN_INTERVAL
-        if not self.poll_interval >= least:
+        least = 0.01 if local else MIN_INTERVAL
+        if not isinstance(self.poll_interval, int | float) or not self.poll_interval >= least:
             raise ConfigurationError(
                 f"poll_interval is {self.poll_interval} s; the service asks for {MIN_INTERVAL:g} s or more. "
                 "Nothing was sent."

@@ -29,18 +29,19 @@ def find(
     :param since: aware; an hour of slack for the service's clock is taken off here.
     :raises LookupFailed: a page, or a row of it, could not be read.
     """
-    start = max(since - CLOCK_SLACK, now - timedelta(days=MAX_LIST_DAYS) + CLOCK_SLACK * 2)
-    for row in _rows(client, start, now + CLOCK_SLACK):
+    # Without an end, which is the service's own end of today: a window that our clock ends could miss a render.
+    start = max(since - CLOCK_SLACK, now - timedelta(days=MAX_LIST_DAYS - 2))
+    for row in _rows(client, start):
         judged = _judge_surely(client, row)
         if judged.stamp is not None and wanted(judged.stamp):
             yield judged.stamp, row.model_copy(update={"json_text": None})
 
 
-def _rows(client: Sender, start: datetime, end: datetime) -> Iterator[MovieStatus]:
+def _rows(client: Sender, start: datetime) -> Iterator[MovieStatus]:
     token: str | None = None
     seen: set[str] = set()
     while True:
-        page = _page(client, start, end, token)
+        page = _page(client, start, token)
         yield from page.movies
         if page.has_next and not page.more:
             raise LookupFailed("The list of movies says it goes on but gives no token to go on with")
@@ -54,12 +55,12 @@ def _rows(client: Sender, start: datetime, end: datetime) -> Iterator[MovieStatu
         seen.add(token)
 
 
-def _page(client: Sender, start: datetime, end: datetime, token: str | None) -> MoviesPage:
+def _page(client: Sender, start: datetime, token: str | None) -> MoviesPage:
     """One page; every row carries a whole movie, so one over the client's cap is asked for in smaller pieces."""
     limit = MAX_LIST_LIMIT
     while True:
         try:
-            return client.send(list_movies(start, end, limit=limit, next_token=token))
+            return client.send(list_movies(start, limit=limit, next_token=token))
         except UnreadableAnswer as e:
             if limit == 1 or not e.too_large:
                 raise LookupFailed(f"The list of movies could not be read: {e}") from e
@@ -75,8 +76,11 @@ def _judge_surely(client: Sender, row: MovieStatus) -> Judged:
     if not row.project:
         raise LookupFailed("The list of movies has a row that names no project and carries no data")
     try:
-        judged = judge(client.send(get_movie(row.project, simple=False)).movie)
+        movie = client.send(get_movie(row.project, simple=False)).movie
     except ApiError as e:
         raise LookupFailed(f"Project {row.project} of the list could not be read: {e}") from e
+    judged = judge(movie)
+    if not judged.certain and movie.json_text:
+        raise LookupFailed(f"Project {row.project} of the list carries a movie that is not readable JSON")
     # Asked for singly, a movie without any client data is one that was sent without: not ours.
     return judged

@@ -233,24 +233,32 @@ class Submitter:
 
     # Adoption: was the POST of an earlier try taken?
 
-    def _by_tag(self, order: Order, entry: Entry, *, cleared: bool) -> Placed:
+    def _by_tag(self, order: Order, intent: Entry, *, cleared: bool) -> Placed:
         """An intent without a project: adopt what carries its tag, or submit again under the same tag."""
-        found = self._search(lambda stamp: stamp.tag == entry.tag, entry.first_at, entry.at)
-        if not found:
+        found = self._find_tag(intent)
+        if found is None:
             log.info("The movie of the earlier intent never reached the service; submitting it.")
-            return self._submit(order, entry)
-        for _, row in found[1:]:
-            log.error("Project %s carries the same tag: it was charged a second time.", row.project)
-        stamp, row = found[0]
-        project = str(row.project)
-        adopted = self._record(entry, project, row.created_at)
+            return self._submit(order, intent)
+        stamp, row = found
+        placed = self._adopt(intent, found)
         if stamp.fingerprint != order.fingerprint:
             if cleared:
-                self._give_up(project, "the input has changed", still_running=row.status not in ("done", "error"))
+                running = row.status not in ("done", "error")
+                self._give_up(placed.project, "the input has changed", still_running=running)
                 return self._submit(order)
-            self._warn_changed(project)
+            self._warn_changed(placed.project)
+        return placed
+
+    def _adopt(self, intent: Entry, found: tuple[Stamp, MovieStatus]) -> Placed:
+        project = str(found[1].project)
         log.info("Adopting project %s, which an earlier POST of this task left; nothing is submitted.", project)
-        return adopted
+        return self._record(intent, project, found[1].created_at)
+
+    def _find_tag(self, intent: Entry) -> tuple[Stamp, MovieStatus] | None:
+        found = self._search(lambda stamp: stamp.tag == intent.tag, intent.first_at, intent.at)
+        for _, row in found[1:]:
+            log.error("Project %s carries the same tag: it was charged a second time.", row.project)
+        return found[0] if found else None
 
     def _by_identity(self, order: Order) -> Placed:
         """No entry, though an earlier try ran: look for renders of this task instance."""
@@ -267,9 +275,8 @@ class Submitter:
             done = row.status == "done" and stamp.max_tries == order.max_tries
             running = row.status not in ("done", "error")
             if done or (running and stamp.fingerprint == order.fingerprint):
-                log.info("Adopting project %s of an earlier try; nothing is submitted.", project)
                 intent = Entry(state="intent", tag=stamp.tag, first_at=now, at=now, **self._input(order))
-                return self._record(intent, project, row.created_at)
+                return self._adopt(intent, (stamp, row))
             if running:
                 self._give_up(project, "the input has changed", still_running=True)
         return self._submit(order)
@@ -298,22 +305,27 @@ class Submitter:
 
     # The POST.
 
-    def _submit(self, order: Order, earlier: Entry | None = None) -> Placed:
-        """Submit under a new tag, or again under that of an earlier intent that was proved not taken."""
-        tag = earlier.tag if earlier else new_tag()
+    def _submit(self, order: Order, intent: Entry | None = None, *, again: bool = False) -> Placed:
+        """Submit under a new tag, or under that of an intent whose POST was proved not taken.
+
+        :param again: this try has already sent one POST; it sends two at the most.
+        """
+        tag = intent.tag if intent else new_tag()
         movie = Stamp(tag, order.identity, order.max_tries, order.fingerprint).on(order.movie)
         submit_movie(movie)  # a movie that is not JSON fails here, before anything is written down
-        first_at = earlier.first_at if earlier else self.clock()
         try:
-            return self._send(order, movie, tag, first_at)
+            return self._send(order, movie, tag, intent.first_at if intent else self.clock())
         except SubmitAmbiguous as e:
-            if earlier is not None:
-                raise  # once a try
             log.warning("%s. Looking for it.", e)
-            intent = self.ledger.read()
-            if intent is None or intent.tag != tag:
+            unanswered = self.ledger.read()
+            if unanswered is None or unanswered.tag != tag:
                 raise
-            return self._by_tag(order, intent, cleared=False)
+            if found := self._find_tag(unanswered):
+                return self._adopt(unanswered, found)
+            if again:
+                raise
+            log.info("It never reached the service; submitting it again.")
+            return self._submit(order, unanswered, again=True)
 
     def _send(self, order: Order, movie: Mapping[str, Any], tag: str, first_at: datetime) -> Placed:
         unsent = 0

@@ -57,6 +57,8 @@ BAD_INPUT = {
         {"movie": {"scenes": [{"elements": [{"type": "voice", "text": "Hi", "connection": "airflow:nope"}]}]}},
         r"movie\.scenes\[0\]\.elements\[0\]\.connection: There is no Airflow connection 'nope': create one",
     ),
+    "a timeout of nothing": ({"movie": MOVIE, "timeout": 0}, "timeout must be seconds above 0"),
+    "a timeout in words": ({"movie": MOVIE, "timeout": "soon"}, "timeout must be seconds above 0, .*, not 'soon'"),
     "an interval of nothing": ({"movie": MOVIE, "poll_interval": 0}, "poll_interval is 0 s; the service asks for 5 s"),
 }
 

@@ -289,7 +289,7 @@ def test_a_clear_leaves_a_render_that_never_ends(world: Worlds) -> None:
 def test_a_retry_after_success_returns_the_paid_movie(world: Worlds) -> None:
     w = world()
     first = w.try_()
-    w.sandbox.advance(60)
+    w.clock.sleep(60)
     w.finish(first)
     again = w.try_()
     assert (again.project, again.how, again.movie.status, w.paid) == (first.project, "finished", "done", 1)
@@ -298,7 +298,7 @@ def test_a_retry_after_success_returns_the_paid_movie(world: Worlds) -> None:
 def test_a_retry_after_success_whose_file_is_gone_fails_and_says_so(world: Worlds) -> None:
     w = world()
     first = w.try_()
-    w.sandbox.advance(60)
+    w.clock.sleep(60)
     w.finish(first)
     w.clock.sleep(8 * 86_400)
     with pytest.raises(NotFound, match=rf"{first.project}.*paid for.*file is gone.*clear the task"):
@@ -310,7 +310,7 @@ def test_a_retry_after_success_whose_file_is_gone_fails_and_says_so(world: World
 def test_a_clear_after_the_end_renders_anew(world: Worlds, outcome: str) -> None:
     w = world()
     first = w.try_()
-    w.sandbox.advance(60)
+    w.clock.sleep(60)
     w.finish(first, outcome)
     w.clear()
     assert w.try_().project != first.project
@@ -321,7 +321,7 @@ def test_a_clear_is_seen_when_only_the_retries_changed(world: Worlds) -> None:
     w = world()
     w.max_tries = w.retries = 0
     first = w.try_()
-    w.sandbox.advance(60)
+    w.clock.sleep(60)
     w.finish(first)
     w.retries = 1  # a clear sets max_tries to try_number + retries, which may be what it was
     assert w.try_().project != first.project
@@ -350,7 +350,7 @@ def test_a_lost_entry_is_found_by_identity(world: Worlds, ended: bool) -> None:
     w = world()
     first = w.try_()
     if ended:
-        w.sandbox.advance(60)
+        w.clock.sleep(60)
     w.entry = None
     again = w.try_()
     assert (again.project, w.paid) == (first.project, 1)
@@ -360,7 +360,7 @@ def test_a_lost_entry_is_found_by_identity(world: Worlds, ended: bool) -> None:
 def test_a_lost_entry_of_a_cleared_task_renders_anew(world: Worlds) -> None:
     w = world()
     first = w.try_()
-    w.sandbox.advance(60)
+    w.clock.sleep(60)
     w.entry = None
     w.clear()
     assert w.try_().project != first.project

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from airflow_provider_j2v.sandbox import Sandbox
+from airflow_provider_j2v.sandbox.encoding import Run, encode
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 160, 60), (20, 40, 200)
 
@@ -54,6 +55,7 @@ class Film:
         with av.logging.Capture(local=False) as complaints, av.open(io.BytesIO(self.content)) as container:
             found = [frame.to_image() for frame in container.decode(video=0)]
         assert complaints == []
+        assert len(found) == self.count
         return found
 
     def colour(self, second, place):
@@ -148,6 +150,21 @@ def test_a_moving_part_after_a_long_still_one_decodes_without_errors(film):
     assert close(made.colour(3.6, middle), tuple((a + b) // 2 for a, b in zip(RED, BLUE, strict=True)), 16)
     assert close(made.colour(6, middle), BLUE)
     assert close(made.colour(8.96, middle), RED, 20)
+
+
+@pytest.mark.parametrize("still", [1, 2, 49, 50, 51, 78, 100, 131])
+def test_no_frame_is_lost_where_still_and_moving_pictures_meet(tmp_path, still):
+    """A still run is written from repeated packets: what follows must not depend on those left out."""
+    shades = [(220 - 20 * n, 20, 20 + 20 * n) for n in range(10)]
+    runs = [Run(Image.new("RGB", (160, 90), shade), 1) for shade in shades]
+    red = Image.new("RGB", (160, 90), RED)
+
+    encode(tmp_path / "a.mp4", size=(160, 90), fps=25, runs=[Run(red, still), *runs, Run(red, 30)])
+
+    made = Film((tmp_path / "a.mp4").read_bytes())
+    assert len(made.frames) == still + 10 + 30
+    assert all(close(made.frames[still + n].getpixel((80, 45)), shade) for n, shade in enumerate(shades))
+    assert close(made.frames[-1].getpixel((80, 45)), RED)
 
 
 def test_elements_appear_and_disappear_in_time(film):
@@ -344,3 +361,15 @@ def test_half_an_hour_of_a_still_picture_is_quick(film):
 
     assert made.seconds == pytest.approx(1800, abs=0.05)
     assert made.count == 18_000
+
+
+def test_the_canned_film_of_a_sandbox_without_drawing_is_a_real_one():
+    with Sandbox(clock=lambda: 0.0, render="off") as sandbox:
+        headers = {"x-api-key": "sandbox"}
+        httpx.post(f"{sandbox.url}/v2/movies", json={"scenes": [scene(RED, 1)]}, headers=headers)
+        sandbox.advance(60)
+        (movie,) = sandbox.movies.values()
+        made = Film(httpx.get(sandbox.url + movie.file).content)
+
+    assert (made.codec, made.size, len(made.frames)) == ("h264", (320, 180), 50)
+    assert len(made.content) < 10_000
