@@ -1,7 +1,7 @@
 # `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-ui test lint types unit contract integration system bench clean
+.PHONY: help venv demo demo-ui test lint types unit contract integration system bench mutants clean
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
 ifndef PYTHON
@@ -64,6 +64,9 @@ system: venv ## a real Airflow of separate processes, with a real triggerer
 RUNS ?= 7
 bench: venv ## what importing the provider costs a DAG file; RUNS=n
 	$(BIN)/python -m dev.bench $(RUNS)
+
+mutants: venv ## take one safeguard of the protocol away at a time: a test must notice
+	$(BIN)/python -m dev.mutants
 
 clean: ## remove .venv and everything generated
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output

@@ -15,7 +15,6 @@ from airflow_provider_j2v.sensors.movie import JSON2VideoMovieSensor
 MOVIE = {
     "resolution": "hd",
     "fps": 25,
-    "variables": {"who": "Airflow"},
     "scenes": [
         {
             "background-color": "#1c1640",
@@ -37,13 +36,13 @@ MOVIE = {
 }
 
 
-@dag(schedule=None, tags=["json2video", "example"], doc_md=__doc__)
+@dag(schedule=None, tags=["json2video", "example"], doc_md=__doc__, params={"who": "Airflow"})
 def example_json2video_render():
     # [START howto_render]
     render = JSON2VideoRenderMovieOperator(
         task_id="render",
         movie=MOVIE,
-        variables={"who": "{{ dag.dag_id }}"},
+        variables={"who": "{{ params.who }}"},
         deferrable=True,
         poll_interval=5,
         retries=2,

@@ -46,14 +46,16 @@ def test_random_faults_leave_no_duplicate_no_loss_and_nobody_stuck(world: Callab
         broken = chance.random() < 0.01
         if broken:
             w.sandbox.faults.add("list", "status", status=500)
-        try:
-            w.try_(steps=Steps(at=chance.randrange(40), then=die))
-        except Died:
-            pass
-        except SubmitAmbiguous:
-            refused += 1
-            assert broken, "refused although the lookup could be made"
-        placed = w.try_()
+        placed = None
+        for steps in (Steps(at=chance.randrange(40), then=die), Steps(), Steps()):
+            try:
+                placed = w.try_(steps=steps)
+            except Died:
+                continue
+            except SubmitAmbiguous:
+                refused += 1
+                assert broken, "refused although the lookup could be made"
+        assert placed is not None
         assert w.projects == [placed.project]
     assert refused <= max(SUBMITS // 100, 3)
 
