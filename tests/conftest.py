@@ -25,7 +25,8 @@ def _isolate_airflow() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     home = Path(tempfile.mkdtemp(prefix=f"airflow-test-{os.getpid()}-{worker}-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "JSON2VIDEO_"))]:
+    stray = [n for n in os.environ if n.startswith(("AIRFLOW_", "JSON2VIDEO_")) and n != "JSON2VIDEO_API_KEY"]
+    for name in stray:
         del os.environ[name]
     os.environ |= {
         "AIRFLOW_HOME": str(home),

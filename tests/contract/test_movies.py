@@ -221,7 +221,7 @@ def test_a_window_is_meant_in_utc_whatever_zone_it_was_given_in(driver, recorder
 
     zone = timezone(timedelta(hours=-3))
     call = list_movies(datetime(2026, 1, 31, 23, tzinfo=zone), datetime(2026, 2, 1, 1, tzinfo=zone), limit=7)
-    driver.with_account(base_url=recorder.url).send(call)
+    driver.with_account(base_url=recorder.url, key="k").send(call)
     path = recorder.seen[0].path
     assert path == "/v2/movies?limit=7&from=2026-02-01T02%3A00%3A00Z&to=2026-02-01T04%3A00%3A00Z"
 

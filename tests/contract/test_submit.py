@@ -157,7 +157,7 @@ def test_a_movie_that_is_not_json_never_leaves(send, sandbox, movie, bad):
 
 
 def test_each_submission_opens_a_connection_of_its_own(driver, recorder, movie):
-    driver = driver.with_account(base_url=recorder.url)
+    driver = driver.with_account(base_url=recorder.url, key="k")
     for _ in range(2):
         driver.send(submit_movie(movie))
     for _ in range(2):

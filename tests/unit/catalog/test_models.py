@@ -37,19 +37,33 @@ SHAPES = {
         "voices": [without(VOICE, "category") | {"aliases": ["eleven"]}],
     },
     "by category and name": {
-        "models": {"image": {"flux-pro": without(FLUX, "name", "category")}, "voice": {"eleven-v2": without(VOICE, "name")}},
+        "models": {
+            "image": {"flux-pro": without(FLUX, "name", "category")},
+            "voice": {"eleven-v2": without(VOICE, "name")},
+        },
         "aliases": ALIASES,
     },
     "other words": {
         "models": [
-            {"id": "flux-pro", "type": "Text-to-Image", "cost": "20", "per": "File", "provider": [{"name": "Replicate"}, "wavespeed"]},
+            {
+                "id": "flux-pro",
+                "type": "Text-to-Image",
+                "cost": "20",
+                "per": "File",
+                "provider": [{"name": "Replicate"}, "wavespeed"],
+            },
             {"model": "eleven-v2", "kind": "VOICES", "price": 0.0, "billing_unit": "seconds", "provider": "ElevenLabs"},
         ],
         "aliases": ALIASES,
     },
     "aliases in both places": {"models": [FLUX | {"aliases": ["flux"]}, VOICE], "aliases": {"eleven": "eleven-v2"}},
-    "with noise": {"version": 3, "updated": "today", "models": [FLUX, VOICE, None, 5, "x", {}, []], "aliases": ALIASES | {"x": 5}},
-}  # fmt: skip
+    "with noise": {
+        "version": 3,
+        "updated": "today",
+        "models": [FLUX, VOICE, None, 5, "x", {}, []],
+        "aliases": ALIASES | {"x": 5},
+    },
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -82,8 +96,10 @@ def test_a_document_without_models_is_refused(document):
 
 @pytest.mark.parametrize(
     ("price", "credits"),
-    [(0, 0.0), (1.5, 1.5), ("20", 20.0), (-1, None), ("free", None), (None, None), (float("nan"), None)]
-    + [(float("inf"), None), (10**400, None), ([20], None)],
+    [
+        *((0, 0.0), (1.5, 1.5), ("20", 20.0), (-1, None), ("free", None), (None, None)),
+        *((float("nan"), None), (float("inf"), None), (10**400, None), ([20], None)),
+    ],
 )
 def test_a_price_is_a_number_or_unknown(price, credits):
     model = Catalog.parse([FLUX | {"credits": price}]).models["flux-pro"]

@@ -34,8 +34,7 @@ class Published:
         return self.answer
 
     def read(self, previous=None, url=URL):
-        reading = read_catalog(self, url, previous=previous, clock=lambda: self.now)
-        return reading
+        return read_catalog(self, url, previous=previous, clock=lambda: self.now)
 
     def later(self, seconds=FRESH_FOR):
         self.now += seconds
@@ -85,6 +84,9 @@ def test_an_unchanged_copy_is_fresh_again(published):
     assert shown(published.read()) == (["a"], "live", False, published.now)
     published.later(1)
     assert published.read().source == "cache"
+    published.later()
+    published.read()
+    assert published.asked == [None, '"1"', '"1"'], "an answer without an ETag lost the one before"
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=repr)
@@ -162,8 +164,11 @@ def test_a_reading_travels_through_xcom_with_its_age():
 
 @pytest.mark.parametrize(
     "value",
-    [None, 5, "x", [], {}, {"fetched_at": "2026-01-01"}, {"fetched_at": 5, "models": []}]
-    + [{"fetched_at": "soon", **document("a")}, {"fetched_at": "2026-01-01T00:00:00+00:00", "models": []}],
+    [
+        *(None, 5, "x", [], {}, {"fetched_at": "2026-01-01"}, {"fetched_at": 5, "models": []}),
+        {"fetched_at": "soon", **document("a")},
+        {"fetched_at": "2026-01-01T00:00:00+00:00", "models": []},
+    ],
 )
 def test_what_is_no_reading_of_an_earlier_run_is_none(value):
     assert Reading.from_dict(value) is None

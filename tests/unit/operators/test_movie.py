@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from airflow.sdk import literal
 
+from airflow_provider_j2v.catalog import source as catalog_source
 from airflow_provider_j2v.exceptions import OutOfCredits, RenderFailed, RenderTimeout
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMovieOperator
 from airflow_provider_j2v.sandbox import Sandbox
@@ -211,6 +212,75 @@ def test_a_retry_waits_for_the_recorded_project(connected: Sandbox) -> None:
     connected.variants.never_finish = False
     result = operator(movie=MOVIE).execute(a_context(try_number=2, store=context["task_state_store"]))
     assert result["project"] == connected.journal.submissions[0].project
+    assert len(connected.journal.submissions) == 1
+
+
+SIGNED = "https://bucket.s3.amazonaws.com/logo.png?X-Amz-Date={0}&X-Amz-Signature={0}"
+
+
+def with_image(src: str) -> dict:
+    return MOVIE | {"scenes": [{"duration": 2, "elements": [{"type": "image", "src": src}]}]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "paid"),
+    [
+        pytest.param(SIGNED.format("1"), SIGNED.format("2"), 1, id="signed anew"),
+        pytest.param("https://a.invalid/1.png", "https://a.invalid/2.png", 2, id="another image"),
+    ],
+)
+def test_a_clear_pays_again_only_when_the_input_is_another(
+    connected: Sandbox, first: str, second: str, paid: int
+) -> None:
+    connected.variants.never_finish = True
+    context = a_context()
+    operator(movie=with_image(first), wait_for_completion=False).execute(context)
+    cleared = a_context(try_number=2, max_tries=1, store=context["task_state_store"])
+    operator(movie=with_image(second), wait_for_completion=False).execute(cleared)
+    assert len(connected.journal.submissions) == paid
+
+
+def test_a_movie_written_anew_by_each_try_is_paid_once(connected: Sandbox) -> None:
+    context = a_context(max_tries=2)
+    operator(movie=MOVIE | {"comment": "written at 12:00"}, wait_for_completion=False).execute(context)
+    retried = a_context(try_number=2, max_tries=2, store=context["task_state_store"])
+    operator(movie=MOVIE | {"comment": "written at 12:05"}, wait_for_completion=False).execute(retried)
+    assert len(connected.journal.submissions) == 1
+
+
+def test_a_catalog_that_is_down_on_the_second_try_costs_nothing(
+    connected: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ELEVEN", json.dumps({"conn_type": "json2video_connection", "login": "mine"}))
+    voice = {"type": "voice", "text": "Hi", "model": "elevenlabs"}
+    kwargs = {"movie": {"scenes": [{"elements": [voice]}]}, "connections": {"elevenlabs": "eleven"}}
+    context = a_context(max_tries=2)
+    operator(**kwargs, wait_for_completion=False).execute(context)
+    catalog_source._cache.clear()
+    connected.faults.add("catalog", "status", status=403, times=None)
+    retried = a_context(try_number=2, max_tries=2, store=context["task_state_store"])
+    operator(**kwargs, wait_for_completion=False).execute(retried)
+    assert len(connected.journal.submissions) == 1
+
+
+def test_two_runs_of_one_logical_date_are_two_renders(connected: Sandbox) -> None:
+    operator(movie=MOVIE, wait_for_completion=False).execute(a_context(run_id="scheduled__2026-03-02"))
+    operator(movie=MOVIE, wait_for_completion=False).execute(a_context(run_id="backfill__2026-03-02"))
+    assert len(connected.journal.submissions) == 2
+    assert connected.journal.duplicates == []
+
+
+def test_a_render_of_an_hour_is_paid_once_over_three_retries(connected: Sandbox) -> None:
+    """Scaled: one try waits half as long as the render takes."""
+    connected.variants.never_finish = True
+    context = a_context(max_tries=3)
+    for number in (1, 2):
+        tried = a_context(try_number=number, max_tries=3, store=context["task_state_store"])
+        with pytest.raises(RenderTimeout):
+            operator(movie=MOVIE, timeout=0.1, retries=3).execute(tried)
+    connected.variants.never_finish = False
+    last = a_context(try_number=3, max_tries=3, store=context["task_state_store"])
+    assert operator(movie=MOVIE, timeout=5, retries=3).execute(last)["status"] == "done"
     assert len(connected.journal.submissions) == 1
 
 

@@ -44,6 +44,7 @@ class Service:
                 raise answer
             return MovieAnswer.model_validate({"movie": answer})
         self.lists.append(dict(call.params))
+        assert len(self.lists) < 50, "the lookup does not end"
         answer = self.pages[call.params.get("next_token")]
         if callable(answer):
             answer = answer(int(call.params["limit"]))
