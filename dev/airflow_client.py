@@ -89,6 +89,10 @@ class AirflowClient:
 
         return self.until(finished, timeout, f"{dag_id} to end", seen)
 
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run."""
+        return str(self.rest("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
+
     def wait_task(self, dag_id: str, run_id: str, task: str, *states: str, timeout: float = 60) -> str:
         """Wait until a task (`id`, or `id[map_index]`) is in one of the states; that state."""
         seen: dict[str, str | None] = {}

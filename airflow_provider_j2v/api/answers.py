@@ -41,7 +41,7 @@ class Quota(Answer):
 class Submitted(Answer):
     """The answer to an accepted POST: from here on the render is paid for."""
 
-    project: str = Field(min_length=1, max_length=200)
+    project: str = Field(pattern=r"^[\x21-\x7e]{1,200}$")
     timestamp: Lenient[datetime] = None
 
 

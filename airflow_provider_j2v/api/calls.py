@@ -85,6 +85,7 @@ def list_movies(
     :param end: aware datetime; None is the end of today. At most 93 days after ``start``.
     :param limit: rows a page, 1 to 100.
     :param next_token: the token of the page before.
+    :raises ValueError: a datetime without time zone.
     """
     params = {"limit": str(limit)}
     if start is not None:
@@ -136,4 +137,6 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 def _stamp(when: datetime) -> str:
+    if when.tzinfo is None:
+        raise ValueError(f"{when!r} has no time zone: the service's times are UTC")
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

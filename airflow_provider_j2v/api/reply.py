@@ -124,13 +124,15 @@ def check(reply: Reply, *, is_submit: bool = False, names_project: bool = False)
         raise RateLimited(status, message, retry_after(reply.headers.get("retry-after")))
     if names_project and status < 500 and message.startswith("TypeError"):
         raise NotFound(status, f"No such project on this account; the service said: {message}")
-    kind = _kind(status, message, leaked_is_unclear=is_submit)
+    kind = _kind(status, message, is_submit=is_submit)
+    if is_submit and kind is NotFound:  # a template that is not there, or a host that has no such call
+        kind = InvalidRequest
     hint = _HINTS.get(kind)
     raise kind(status, f"{message}; {hint}" if hint else message)
 
 
-def _kind(status: int, message: str, *, leaked_is_unclear: bool) -> type[ApiError]:
-    if status >= 500 or (_LEAKED.match(message) and leaked_is_unclear):
+def _kind(status: int, message: str, *, is_submit: bool) -> type[ApiError]:
+    if status >= 500 or (_LEAKED.match(message) and is_submit):
         return ServerError
     for family, kind in _FAMILIES:
         if family.search(message):

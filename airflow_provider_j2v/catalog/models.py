@@ -151,8 +151,9 @@ def _aliases(value: Any, name: str | None) -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping):
         own = _first(value, _NAMES, str) or name
         listed = value.get("aliases")
-        if own and isinstance(listed, list):
-            yield from ((alias, own) for alias in listed if isinstance(alias, str))
+        if own and (isinstance(listed, list) or _model(value, None, name)):
+            others = [name, *(value.get(key) for key in _NAMES), *(listed if isinstance(listed, list) else [])]
+            yield from ((other, own) for other in others if isinstance(other, str) and other != own)
         for key, item in value.items():
             if isinstance(item, list | Mapping) and key != "aliases":
                 yield from _aliases(item, key)

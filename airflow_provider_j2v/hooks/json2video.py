@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,7 @@ class JSON2VideoHook(BaseHook):
 
     async def aclient(self) -> AsyncClient:
         """A new asynchronous client, to be closed by the caller. It sends each call once."""
+        await asyncio.to_thread(_load_client)
         from airflow_provider_j2v.api.client import AsyncClient
 
         return AsyncClient(await self.aaccount(), product=_product(), attempts=1)
@@ -188,6 +190,10 @@ class JSON2VideoHook(BaseHook):
         )
         if template and self.account.connections:
             self.log.warning("The provider map of the connection does not reach into the saved template.")
+        if reading:
+            unknown = providers.keys() - {p for model in reading.catalog.models.values() for p in model.providers}
+            for provider in sorted(unknown):
+                self.log.warning("The provider map names %r, which no AI model of the catalog runs at.", provider)
         for payer in resolution.payers if providers else ():
             if payer.connection is None:
                 self.log.info(
@@ -276,6 +282,14 @@ def _extra(connection: Connection) -> Mapping[str, Any]:
     if not isinstance(extra, dict):
         raise ConfigurationError(f"The Extra of Airflow connection {connection.conn_id!r} must be a JSON object.")
     return extra
+
+
+def _load_client() -> None:
+    """What takes too long for an event loop: to define the models of the answers, and to read the CA certificates."""
+    from airflow_provider_j2v.api import account, client  # noqa: F401
+    from airflow_provider_j2v.renders import waiting  # noqa: F401
+
+    client.ssl_context()
 
 
 def _product() -> str:

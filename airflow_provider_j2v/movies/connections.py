@@ -60,7 +60,11 @@ def resolve(
         ]
     resolution.movie = _with_elements(resolution.movie, "movie", providers, lookup, catalog, resolution.payers)
     if _objects(exports := movie.get("exports")):
-        resolution.movie["exports"] = [_with_destinations(e, i, lookup) for i, e in enumerate(exports)]
+        resolution.movie["exports"] = [
+            _with_destinations(export, f"movie.exports[{i}]", lookup) for i, export in enumerate(exports)
+        ]
+    elif exports is not None:
+        resolution.movie["exports"] = _with_destinations(exports, "movie.exports", lookup)
     if movie.get("template") and providers:
         raise UnresolvedConnection(
             "A provider map cannot reach into the saved template: keep the movie in a file and use movie_file, or "
@@ -81,19 +85,35 @@ def _with_elements(
     catalog: Catalog | None,
     payers: list[Payer],
 ) -> Any:
-    if not isinstance(holder, Mapping) or not _objects(elements := holder.get("elements")):
+    if not isinstance(holder, Mapping):
         return holder
-    resolved = []
-    for i, element in enumerate(elements):
-        here = f"{path}.elements[{i}]"
-        if isinstance(element, Mapping) and is_generated(element):
-            element, payer = _element(element, here, providers, lookup, catalog)
-            payers.append(payer)
-        elif isinstance(element, Mapping) and _refers(named := element.get("connection")):
-            connection = _ask(lookup, named.removeprefix(AIRFLOW), f"{here}.connection")
-            element = _with_connection(element, connection)
-        resolved.append(element)
-    return {**holder, "elements": resolved}
+    resolved: dict[str, Any] = dict(holder)
+    for part in ("preload", "elements"):
+        if _objects(elements := holder.get(part)):
+            resolved[part] = [
+                _resolved(element, f"{path}.{part}[{i}]", providers, lookup, catalog, payers)
+                for i, element in enumerate(elements)
+            ]
+    return resolved
+
+
+def _resolved(
+    element: Any,
+    path: str,
+    providers: Mapping[str, str],
+    lookup: Lookup,
+    catalog: Catalog | None,
+    payers: list[Payer],
+) -> Any:
+    if not isinstance(element, Mapping):
+        return element
+    if is_generated(element):
+        element, payer = _generated(element, path, providers, lookup, catalog)
+        payers.append(payer)
+        return element
+    if _refers(named := element.get("connection")):
+        return _with_connection(element, _ask(lookup, named.removeprefix(AIRFLOW), f"{path}.connection"))
+    return element
 
 
 def is_generated(element: Mapping[str, Any]) -> bool:
@@ -102,7 +122,7 @@ def is_generated(element: Mapping[str, Any]) -> bool:
     return kind == "voice" or (kind in ("image", "video") and bool(element.get("prompt")) and not element.get("src"))
 
 
-def _element(
+def _generated(
     element: Mapping[str, Any], path: str, providers: Mapping[str, str], lookup: Lookup, catalog: Catalog | None
 ) -> tuple[dict[str, Any], Payer]:
     model = element.get("model") or ("azure" if element.get("type") == "voice" else None)
@@ -143,10 +163,10 @@ def _mapped(target: str, provider: str, lookup: Lookup) -> str | None:
     return _ask(lookup, target.removeprefix(AIRFLOW), f"the provider map's {provider!r}")
 
 
-def _with_destinations(export: Any, i: int, lookup: Lookup) -> Any:
+def _with_destinations(export: Any, path: str, lookup: Lookup) -> Any:
     if not isinstance(export, Mapping) or not _objects(destinations := export.get("destinations")):
         return export
-    return {**export, "destinations": list(_destinations(destinations, f"movie.exports[{i}]", lookup))}
+    return {**export, "destinations": list(_destinations(destinations, path, lookup))}
 
 
 def _destinations(destinations: list[Any], path: str, lookup: Lookup) -> Iterator[Any]:

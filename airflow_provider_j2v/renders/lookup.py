@@ -39,9 +39,10 @@ def find(
 
 def _rows(client: Sender, start: datetime) -> Iterator[MovieStatus]:
     token: str | None = None
+    limit = MAX_LIST_LIMIT
     seen: set[str] = set()
     while True:
-        page = _page(client, start, token)
+        page, limit = _page(client, start, token, limit)
         yield from page.movies
         if page.has_next and not page.more:
             raise LookupFailed("The list of movies says it goes on but gives no token to go on with")
@@ -55,18 +56,15 @@ def _rows(client: Sender, start: datetime) -> Iterator[MovieStatus]:
         seen.add(token)
 
 
-def _page(client: Sender, start: datetime, token: str | None) -> MoviesPage:
-    """One page; every row carries a whole movie, so one over the client's cap is asked for in smaller pieces."""
-    limit = MAX_LIST_LIMIT
+def _page(client: Sender, start: datetime, token: str | None, limit: int) -> tuple[MoviesPage, int]:
+    """A page and its size: each row carries a whole movie, so one over the client's cap is asked for in pieces."""
     while True:
         try:
-            return client.send(list_movies(start, limit=limit, next_token=token))
-        except UnreadableAnswer as e:
-            if limit == 1 or not e.too_large:
+            return client.send(list_movies(start, limit=limit, next_token=token)), limit
+        except ApiError as e:
+            if not (isinstance(e, UnreadableAnswer) and e.too_large and limit > 1):
                 raise LookupFailed(f"The list of movies could not be read: {e}") from e
             limit //= 2
-        except ApiError as e:
-            raise LookupFailed(f"The list of movies could not be read: {e}") from e
 
 
 def _judge_surely(client: Sender, row: MovieStatus) -> Judged:

@@ -147,7 +147,9 @@ class Polling:
             return Outcome(self.project, "done", "", movie, quota)
         if status == "error":
             return Outcome(self.project, "error", _reason(movie), movie, quota)
-        if status == "timeout":
+        if status != "timeout":
+            self._timeout_since = None
+        else:
             self._timeout_since = self._timeout_since or now
             if now - self._timeout_since >= TIMEOUT_GRACE:
                 return self._end("timeout", "the service says that it takes too long")

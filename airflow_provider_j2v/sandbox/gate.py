@@ -28,6 +28,7 @@ class Gate:
         if call is None:
             await self._app(scope, receive, send)
             return
+        self._journal.arrived(call)
         body, length = await _read(receive)
         exchange = Exchange(self._app, scope, receive, send, body)
         met: list[Fault] = []

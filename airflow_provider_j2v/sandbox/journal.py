@@ -53,9 +53,13 @@ class Journal:
         with self._lock:
             self._clear()
 
+    def arrived(self, call: str) -> None:
+        """Count a request as soon as it is there: its entry comes when its answer has ended."""
+        with self._lock:
+            self.requests[call] += 1
+
     def record(self, entry: Entry) -> None:
         with self._lock:
-            self.requests[entry.call] += 1
             self.bytes_in += entry.bytes_in
             self.bytes_out += entry.bytes_out
             self._entries.append(entry)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_j2v.exceptions import JSON2VideoError
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 
 
 class JSON2VideoMovieTrigger(BaseTrigger):
@@ -49,15 +51,12 @@ class JSON2VideoMovieTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def _wait(self) -> tuple[str, str]:
-        import time
-
-        from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
-        from airflow_provider_j2v.renders.polling import Polling
-        from airflow_provider_j2v.renders.waiting import wait_async
-
-        polling = Polling(self.project, deadline=self.deadline, interval=self.poll_interval, now=time.time())
         try:
             async with await JSON2VideoHook(self.json2video_conn_id).aclient() as client:
+                from airflow_provider_j2v.renders.polling import Polling
+                from airflow_provider_j2v.renders.waiting import wait_async
+
+                polling = Polling(self.project, deadline=self.deadline, interval=self.poll_interval, now=time.time())
                 outcome = await wait_async(client.send, polling)
         except JSON2VideoError as e:
             return "refused", str(e)

@@ -12,7 +12,6 @@ from airflow_provider_j2v.api.calls import get_movie, submit_movie
 from airflow_provider_j2v.exceptions import (
     InvalidMovie,
     InvalidRequest,
-    NotFound,
     OutOfCredits,
     PermissionDenied,
     RateLimited,
@@ -91,7 +90,7 @@ def test_a_submission_is_never_sent_twice_by_the_client(name, driver, sandbox, m
         ("Movie is larger (3840x2160) than your plan allowance (1920x1080)", 401, InvalidRequest),
         ("account_suspended", 403, PermissionDenied),
         ("Source URL is required for video element in Scene 1, Element 2", 400, InvalidRequest),
-        ("Template not found", 404, NotFound),
+        ("Template not found", 404, InvalidRequest),
         ("Request Too Long", 413, InvalidRequest),
     ],
 )
@@ -129,10 +128,10 @@ def test_a_movie_larger_than_the_plan_is_refused_and_the_key_not_blamed(send, sa
     assert not sandbox.journal.submissions
 
 
-def test_an_unknown_template_is_not_found_in_both_spellings(send, sandbox):
+def test_an_unknown_template_is_a_movie_to_correct_in_both_spellings(send, sandbox):
     for status in (400, 404):
         sandbox.variants.template_missing_status = status
-        with pytest.raises(NotFound):
+        with pytest.raises(InvalidRequest, match="not found"):
             send(submit_movie({"template": "x" * 20}))
     assert not sandbox.journal.submissions
 

@@ -39,12 +39,12 @@ def test_within_fifteen_minutes_nobody_is_asked_again(connected: Sandbox) -> Non
     assert connected.journal.requests["catalog"] == 1
 
 
-def test_the_previous_run_s_etag_saves_the_body(connected: Sandbox) -> None:
+def test_the_previous_run_s_etag_saves_the_body() -> None:
     first = refresh()
     source._cache.clear()
+    first["models"][0]["credits"] = 77  # only in the copy: the service answers that nothing has changed
     second = refresh(first)
     assert (second["source"], second["models"]) == ("live", first["models"])
-    assert connected.journal.last(1)[0].status == 304
 
 
 def test_when_the_source_is_down_the_previous_run_s_copy_stands_in(connected: Sandbox) -> None:
