@@ -272,9 +272,12 @@ class Submitter:
         rows = self._search(lambda stamp: stamp.identity == order.identity, since, now)
         for stamp, row in sorted(rows, key=lambda found: str(found[1].created_at), reverse=True):
             project = str(row.project)
-            done = row.status == "done" and stamp.max_tries == order.max_tries
+            changed = stamp.fingerprint != order.fingerprint
+            own_retry = stamp.max_tries == order.max_tries
             running = row.status not in ("done", "error")
-            if done or (running and stamp.fingerprint == order.fingerprint):
+            if (row.status == "done" and own_retry) or (running and (own_retry or not changed)):
+                if changed:
+                    self._warn_changed(project)
                 intent = Entry(state="intent", tag=stamp.tag, first_at=now, at=now, **self._input(order))
                 return self._adopt(intent, (stamp, row))
             if running:

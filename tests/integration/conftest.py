@@ -29,7 +29,10 @@ def run_dag(_database: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AIRFLOW_CONN_JSON2VIDEO_DEFAULT", json.dumps(connection))
 
     def run(dag_id: str, folder: Path = DAGS, **kwargs: Any) -> dict[str, Any]:
-        from airflow.dag_processing.dagbag import DagBag
+        try:
+            from airflow.dag_processing.dagbag import DagBag
+        except ImportError:  # Airflow < 3.2
+            from airflow.models.dagbag import DagBag
 
         bag = DagBag(folder / f"{dag_id}.py")
         assert not bag.import_errors

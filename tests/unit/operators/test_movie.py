@@ -78,7 +78,7 @@ BAD_CONNECTIONS = {
     "http to a public host": ({"host": "http://api.json2video.com"}, "plain http would show the API key"),
     "a wrong scheme": ({"host": "ftp://api.json2video.com"}, "the scheme must be https, not 'ftp'"),
     "no host in it": ({"host": "https://"}, "there is no host name"),
-    "an Extra that is not JSON": ({"extra": "{"}, "is not JSON"),
+    "an Extra that is no object": ({"extra": "[1]"}, "must be a JSON object"),
     "seconds that are none": ({"extra": '{"submit_timeout": "soon"}'}, "'submit_timeout' .* must be seconds above 0"),
 }
 
@@ -210,7 +210,7 @@ def test_a_retry_waits_for_the_recorded_project(connected: Sandbox) -> None:
     with pytest.raises(RenderTimeout):
         operator(movie=MOVIE, timeout=0.2).execute(context)
     connected.variants.never_finish = False
-    result = operator(movie=MOVIE).execute(a_context(try_number=2, store=context["task_state_store"]))
+    result = operator(movie=MOVIE).execute(a_context(try_number=2, store=context.get("task_state_store")))
     assert result["project"] == connected.journal.submissions[0].project
     assert len(connected.journal.submissions) == 1
 
@@ -235,7 +235,7 @@ def test_a_clear_pays_again_only_when_the_input_is_another(
     connected.variants.never_finish = True
     context = a_context()
     operator(movie=with_image(first), wait_for_completion=False).execute(context)
-    cleared = a_context(try_number=2, max_tries=1, store=context["task_state_store"])
+    cleared = a_context(try_number=2, max_tries=1, store=context.get("task_state_store"))
     operator(movie=with_image(second), wait_for_completion=False).execute(cleared)
     assert len(connected.journal.submissions) == paid
 
@@ -243,7 +243,7 @@ def test_a_clear_pays_again_only_when_the_input_is_another(
 def test_a_movie_written_anew_by_each_try_is_paid_once(connected: Sandbox) -> None:
     context = a_context(max_tries=2)
     operator(movie=MOVIE | {"comment": "written at 12:00"}, wait_for_completion=False).execute(context)
-    retried = a_context(try_number=2, max_tries=2, store=context["task_state_store"])
+    retried = a_context(try_number=2, max_tries=2, store=context.get("task_state_store"))
     operator(movie=MOVIE | {"comment": "written at 12:05"}, wait_for_completion=False).execute(retried)
     assert len(connected.journal.submissions) == 1
 
@@ -258,7 +258,7 @@ def test_a_catalog_that_is_down_on_the_second_try_costs_nothing(
     operator(**kwargs, wait_for_completion=False).execute(context)
     catalog_source._cache.clear()
     connected.faults.add("catalog", "status", status=403, times=None)
-    retried = a_context(try_number=2, max_tries=2, store=context["task_state_store"])
+    retried = a_context(try_number=2, max_tries=2, store=context.get("task_state_store"))
     operator(**kwargs, wait_for_completion=False).execute(retried)
     assert len(connected.journal.submissions) == 1
 
@@ -275,11 +275,11 @@ def test_a_render_of_an_hour_is_paid_once_over_three_retries(connected: Sandbox)
     connected.variants.never_finish = True
     context = a_context(max_tries=3)
     for number in (1, 2):
-        tried = a_context(try_number=number, max_tries=3, store=context["task_state_store"])
+        tried = a_context(try_number=number, max_tries=3, store=context.get("task_state_store"))
         with pytest.raises(RenderTimeout):
             operator(movie=MOVIE, timeout=0.1, retries=3).execute(tried)
     connected.variants.never_finish = False
-    last = a_context(try_number=3, max_tries=3, store=context["task_state_store"])
+    last = a_context(try_number=3, max_tries=3, store=context.get("task_state_store"))
     assert operator(movie=MOVIE, timeout=5, retries=3).execute(last)["status"] == "done"
     assert len(connected.journal.submissions) == 1
 

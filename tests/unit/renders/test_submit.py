@@ -366,6 +366,19 @@ def test_a_lost_entry_of_a_cleared_task_renders_anew(world: Worlds) -> None:
     assert w.try_().project != first.project
 
 
+def test_a_lost_entry_and_a_changed_input_do_not_make_a_retry_pay_again(
+    world: Worlds, caplog: pytest.LogCaptureFixture
+) -> None:
+    w = world()
+    first = w.try_()
+    w.entry = None
+    assert w.try_(fingerprint="changed").project == first.project
+    assert "input of this task has changed" in caplog.text
+    w.entry = None
+    w.clear()
+    assert w.try_(fingerprint="changed again").project != first.project
+
+
 def test_another_mapped_instance_is_not_taken_for_this_one(world: Worlds) -> None:
     w = world()
     mine = w.try_()
