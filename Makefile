@@ -1,7 +1,7 @@
 # `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-ui test lint types unit contract integration system bench mutants clean
+.PHONY: help venv demo demo-ui test lint types unit contract integration system test-cluster soak bench mutants clean
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
 ifndef PYTHON
@@ -60,6 +60,15 @@ integration: venv ## operators, sensors and triggers in Airflow's own runtime
 
 system: venv ## a real Airflow of separate processes, with a real triggerer
 	$(PYTEST) tests/system
+
+CLUSTER_RENDERS ?= 50
+test-cluster: venv .venv/.installed-cluster ## two triggerers, two Celery workers, one dies; needs PostgreSQL and Redis
+	CLUSTER_RENDERS=$(CLUSTER_RENDERS) $(PYTEST) tests/cluster
+
+RENDERS ?= 100
+MINUTES ?= 3
+soak: venv ## many renders while their workers are killed at random; RENDERS=n MINUTES=n
+	$(BIN)/python -m dev.soak --renders $(RENDERS) --minutes $(MINUTES)
 
 RUNS ?= 7
 bench: venv ## what importing the provider costs a DAG file; RUNS=n

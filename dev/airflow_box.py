@@ -11,6 +11,7 @@ Example::
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -42,16 +43,20 @@ FAST_FAILOVER = {
     "scheduler.scheduler_health_check_threshold": "6",
     "scheduler.task_instance_heartbeat_timeout": "10",
     "scheduler.task_instance_heartbeat_timeout_detection_interval": "2",
+    "workers.min_heartbeat_interval": "1",
     "triggerer.job_heartbeat_sec": "1",
     "triggerer.triggerer_health_check_threshold": "6",
 }
+
+# What a process calls itself as soon as it runs a task.
+TASK_TITLE = re.compile(r"airflow worker -- [0-9a-f]{8}-")
 
 # All that is taken over from outside: stray AIRFLOW__ variables, PYTHONPATH or a proxy are not.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class AirflowBox(AirflowClient):
-    """This interpreter's Airflow in four processes, as a context manager."""
+    """This interpreter's Airflow in four processes or more, as a context manager."""
 
     def __init__(
         self,
@@ -59,14 +64,19 @@ class AirflowBox(AirflowClient):
         *,
         port: int = 0,
         sql_alchemy_conn: str | None = None,
+        components: Mapping[str, list[str]] = COMPONENTS,
         config: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """`config` is merged into Airflow's own as {"section.option": value}, `env` into the environment."""
+        """`components` are process names and their `airflow` command lines.
+
+        `config` is merged into Airflow's own as {"section.option": value}, `env` into the environment.
+        """
         self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.home = Path(tempfile.mkdtemp(prefix="airflow-box-"))
         self.logs = self.home / "component-logs"
+        self.components = components
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._sessions: set[int] = set()
         settings = {
@@ -82,7 +92,8 @@ class AirflowBox(AirflowClient):
             "api.host": "127.0.0.1",
             "api.port": str(self.port),
             "api_auth.jwt_secret": secrets.token_hex(32),
-            "database.sql_alchemy_conn": sql_alchemy_conn or f"sqlite:///{self.home}/airflow.db",
+            # Many tasks at once keep SQLite locked for longer than its 5 seconds of patience.
+            "database.sql_alchemy_conn": sql_alchemy_conn or f"sqlite:///{self.home}/airflow.db?timeout=60",
             "database.load_default_connections": "False",
             "dag_processor.refresh_interval": "2",
             "dag_processor.min_file_process_interval": "10",
@@ -105,7 +116,7 @@ class AirflowBox(AirflowClient):
         self.logs.mkdir()
         try:
             self.airflow("db", "migrate")
-            for name in COMPONENTS:
+            for name in self.components:
                 self.start(name)
             self.wait_healthy()
         except BaseException:
@@ -129,7 +140,7 @@ class AirflowBox(AirflowClient):
         """Start a component (again), as a session of its own, so that its descendants can be found later."""
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                _command(*COMPONENTS[name]),
+                _command(*self.components[name]),
                 env=self.env,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
@@ -153,9 +164,13 @@ class AirflowBox(AirflowClient):
         """A component and all its descendants, the task processes of the scheduler included."""
         return self._family({self.processes[name].pid})
 
+    def tasks(self, name: str = "scheduler") -> list[psutil.Process]:
+        """The processes of task code below a component, from when Airflow knows that the task runs."""
+        return [process for process in self.family(name) if TASK_TITLE.match(_title(process))]
+
     def wait_healthy(self, timeout: float = 120) -> None:
-        """Wait until every component that was started has a fresh heartbeat."""
-        wanted = {name.replace("-", "_") for name in self.processes} - {"api_server"}
+        """Wait until every kind of component that beats and was started has a fresh heartbeat."""
+        wanted = {name.replace("-", "_") for name in self.processes} & {"scheduler", "triggerer", "dag_processor"}
 
         def healthy() -> bool:
             with suppress(httpx.TransportError):
@@ -190,6 +205,13 @@ class AirflowBox(AirflowClient):
         return found
 
 
+def worker_family(task: int) -> list[psutil.Process]:
+    """The processes that run a task, given the process id of its code: its supervisor first."""
+    supervisor = psutil.Process(task).parent()
+    assert supervisor is not None
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
 def free_port(first: int = 0) -> int:
     """A free loopback port: any, or the first one from `first` on."""
     for port in range(first, first + 100):
@@ -202,6 +224,12 @@ def free_port(first: int = 0) -> int:
 
 def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "airflow", *arguments]
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _kill(processes: set[psutil.Process]) -> None:

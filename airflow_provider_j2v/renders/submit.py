@@ -19,6 +19,7 @@ from airflow_provider_j2v.api.answers import MovieStatus
 from airflow_provider_j2v.api.calls import get_movie, submit_movie
 from airflow_provider_j2v.exceptions import (
     ApiError,
+    ConfigurationError,
     JSON2VideoError,
     NotFound,
     RateLimited,
@@ -359,7 +360,8 @@ class Submitter:
                 pause = min(2.0**unsent, 20.0) * random.uniform(0.75, 1.25)
                 log.info("%s; trying again in %.0f s.", e, pause)
                 self.sleep(pause)
-            except ApiError:
+            except (ApiError, ConfigurationError) as e:
+                log.error("The movie was refused (%s): nothing is rendered and nothing is charged.", e)
                 self._write(intent, state="finished", outcome="refused")
                 raise
             else:
