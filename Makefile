@@ -59,7 +59,10 @@ integration: venv ## operators, sensors and triggers in Airflow's own runtime
 	$(PYTEST) tests/integration
 
 system: venv ## a real Airflow of separate processes, with a real triggerer
-	$(PYTEST) tests/system
+	$(PYTEST) tests/system/test_real_airflow.py
+
+chaos: venv ## real workers and triggerers killed and frozen, and every move people and schedulers make
+	$(PYTEST) tests/system/test_moves.py tests/system/test_kills.py
 
 CLUSTER_RENDERS ?= 50
 test-cluster: venv .venv/.installed-cluster ## two triggerers, two Celery workers, one dies; needs PostgreSQL and Redis
@@ -71,8 +74,9 @@ soak: venv ## many renders while their workers are killed at random; RENDERS=n M
 	$(BIN)/python -m dev.soak --renders $(RENDERS) --minutes $(MINUTES)
 
 RUNS ?= 7
-bench: venv ## what importing the provider costs a DAG file; RUNS=n
-	$(BIN)/python -m dev.bench $(RUNS)
+bench: venv .venv/.installed-bench ## what imports and waiting cost, beside other providers; RUNS=n WAITING=--small
+	$(BIN)/python -m dev.bench imports $(RUNS)
+	$(BIN)/python -m dev.bench waiting $(WAITING)
 
 mutants: venv ## take one safeguard of the protocol away at a time: a test must notice
 	$(BIN)/python -m dev.mutants

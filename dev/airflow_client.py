@@ -25,7 +25,8 @@ class AirflowClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # SQLite lets a request wait for up to a minute while many tasks write.
+        self._client = httpx.Client(base_url=url, timeout=90, trust_env=False)
 
     def check(self) -> None:
         """Called while waiting; raises when there is nothing left to wait for."""

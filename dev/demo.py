@@ -116,11 +116,12 @@ def show_movie(result: dict[str, Any], path: Path) -> None:
                 file.write(chunk)
     credits = result["credits"]
     # The service has been seen to leave "consumed" empty; the rule is one credit per second.
-    used = credits["consumed"] or credits["estimated"] or f"about {math.ceil(result['duration'])}"
+    used = credits["consumed"] or credits["estimated"] or f"about {math.ceil(result['duration'] or 0)}"
+    left = "unknown" if credits["remaining"] is None else f"{credits['remaining']:g}"
     print(f"\nMovie    {path}")
     size = f"{path.stat().st_size:,} bytes, {result['width']}×{result['height']}"
     print(f"         {result['duration']} s, {size}")
-    print(f"Credits  {used} used, {credits['remaining']:g} left")
+    print(f"Credits  {used} used, {left} left")
     print(f"Open it  {'open' if sys.platform == 'darwin' else 'xdg-open'} {shlex.quote(str(path))}")
 
 

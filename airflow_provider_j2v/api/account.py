@@ -74,7 +74,7 @@ class Account:
             adopt_wait=_seconds(extra, "adopt_wait", cls.adopt_wait),
             namespace=_text(extra, "namespace"),
             proxy=_url(extra, "proxy"),
-            connections=_provider_map(extra.get("connections")),
+            connections=provider_map(extra.get("connections"), "Extra 'connections' of the connection"),
         )
 
     @property
@@ -85,6 +85,8 @@ class Account:
 
 def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_http: bool) -> str:
     text = (host or "").strip() or PUBLIC_URL
+    if _is_ip6(text):  # as Airflow takes it out of a connection URI
+        text = f"[{text}]"
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         name, own_port = parts.hostname or "", parts.port or port
@@ -103,6 +105,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_h
         problem = "there is no host name in it"
     elif parts.username or parts.password:
         problem = "it holds a user name or password; the API key belongs into the Password field"
+    elif own_port is not None and not 0 <= own_port <= 65535:
+        problem = f"there is no port {own_port}"
     elif parts.query or parts.fragment:
         problem = "it must end before '?' and '#'"
     elif scheme == "http" and not _is_loopback(name):
@@ -130,6 +134,13 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
+def _is_ip6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
 def _is_private(name: str) -> bool:
     """True for private IP addresses and for names that no public DNS has (one label, or .local and .internal)."""
     try:
@@ -153,7 +164,7 @@ def _url(extra: Mapping[str, Any], name: str) -> str | None:
         return None
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isprintable()
     except ValueError:
         good = False
     if not good:  # not shown: the address of a proxy may hold a password
@@ -178,19 +189,26 @@ def _seconds(extra: Mapping[str, Any], name: str, default: float) -> float:
         return default
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = 0.0
     if isinstance(value, bool) or not 0 < seconds <= 86_400:
-        raise ConfigurationError(f"Extra {name!r} of the connection must be seconds above 0, not {value!r}.")
+        raise ConfigurationError(
+            f"Extra {name!r} of the connection must be seconds above 0, at most a day, not {value!r:.80}."
+        )
     return seconds
 
 
-def _provider_map(value: Any) -> Mapping[str, str]:
+def provider_map(value: Any, where: str) -> Mapping[str, str]:
+    """A provider map as it may be used; None and empty are no map.
+
+    :param where: what errors call it.
+    :raises ConfigurationError: it is not an object of text → text.
+    """
     if value is None or value == "":
         return {}
-    if isinstance(value, Mapping) and all(isinstance(v, str) and v for kv in value.items() for v in kv):
+    if isinstance(value, Mapping) and all(isinstance(v, str) and v.strip() for kv in value.items() for v in kv):
         return dict(value)
     raise ConfigurationError(
-        "Extra 'connections' of the connection must be an object of provider → Airflow conn id, "
-        f'for example {{"elevenlabs": "elevenlabs_prod"}}, not {value!r}.'
+        f"{where} must be an object of provider → Airflow conn id, "
+        f'for example {{"elevenlabs": "elevenlabs_prod"}}, not {value!r:.80}.'
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 
 T = TypeVar("T")
 
@@ -27,7 +27,9 @@ Lenient = Annotated[T | None, WrapValidator(_or_none)]
 class Answer(BaseModel):
     """Base of all answers: unknown fields are kept, instances do not change."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, populate_by_name=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )
 
 
 class Quota(Answer):
@@ -79,10 +81,15 @@ class MovieAnswer(Answer):
     remaining_quota: Lenient[Quota] = None
 
 
+def _row(value: Any) -> Any:
+    """A row whose status cannot be read tells nothing of its render, and hides no other."""
+    return {**value, "status": ""} if isinstance(value, dict) and not isinstance(value.get("status"), str) else value
+
+
 class MoviesPage(Answer):
     """``GET /movies`` in list mode. ``movies`` holds one page; go on while ``more`` is a token."""
 
-    movies: list[MovieStatus]
+    movies: list[Annotated[MovieStatus, BeforeValidator(_row)]]
     has_next: Lenient[bool] = None
     next_token: Lenient[str] = None
     remaining_quota: Lenient[Quota] = None

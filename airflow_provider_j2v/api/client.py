@@ -55,12 +55,12 @@ def ssl_context() -> ssl.SSLContext:
 class _Exchange:
     """One request on its way, the same for both clients: what is sent, how far it got, what came back."""
 
-    def __init__(self, account: Account, call: Call[Any], before_send: BeforeSend | None) -> None:
+    def __init__(self, account: Account, call: Call[Any], before_send: BeforeSend | None, stream: Any = None) -> None:
         self.call = call
         self.before_send = before_send
         self.sent = False
         self._veto: Exception | None = None
-        self._stream: Any = None
+        self.stream = stream  # the connection that is used, as far as it is known
         self._late = False
         # httpx's timeouts are per read: an answer that drips needs a limit in all.
         self.total = account.submit_timeout if call.is_submit else 4 * account.read_timeout
@@ -80,7 +80,7 @@ class _Exchange:
 
     def on_event(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._stream = info["return_value"]
+            self.stream = info["return_value"]
         # A proxy's CONNECT is not yet our request.
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             if self._late:
@@ -95,7 +95,7 @@ class _Exchange:
 
     @contextmanager
     def limited(self) -> Iterator[None]:
-        """Break a new connection off when the limit in all is over: a blocking read cannot be asked to stop."""
+        """Break the connection off when the limit in all is over: a blocking read cannot be asked to stop."""
         timer = threading.Timer(self.total, self._cut_off)
         timer.daemon = True
         timer.start()
@@ -106,7 +106,7 @@ class _Exchange:
 
     def _cut_off(self) -> None:
         self._late = True
-        connection = self._stream and self._stream.get_extra_info("socket")
+        connection = self.stream and self.stream.get_extra_info("socket")
         if connection:
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, which another thread is using
@@ -200,6 +200,7 @@ class Client:
         self._sleep = sleep
         self._options = _options(account, product)
         self._http = httpx.Client(**self._options)
+        self._kept: Any = None  # the connection that is kept alive
 
     def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
         """Send a call and read its answer; only a repeatable call is ever sent again.
@@ -212,12 +213,14 @@ class Client:
         return answer
 
     def _send_once(self, call: Call[T], before_send: BeforeSend | None) -> T:
-        exchange = _Exchange(self.account, call, before_send)
+        exchange = _Exchange(self.account, call, before_send, None if call.is_submit else self._kept)
         ends = time.monotonic() + exchange.total
         body = bytearray()
         try:
             with exchange.limited(), self._transport(call) as http:
                 response = http.send(exchange.request(http, self.account, exchange.on_event), stream=True)
+                if not call.is_submit:
+                    self._kept = exchange.stream
                 with closing(response):
                     for piece in response.iter_bytes():
                         exchange.add(body, piece, response.status_code)

@@ -52,7 +52,7 @@ class Reading:
         try:
             fetched_at = datetime.fromisoformat(value["fetched_at"]).timestamp()
             return cls(Catalog.parse(value), fetched_at, "previous", stale=True, etag=value.get("etag"))
-        except (TypeError, KeyError, ValueError, JSON2VideoError):
+        except (TypeError, KeyError, ValueError, AttributeError, RecursionError, JSON2VideoError):
             return None
 
 

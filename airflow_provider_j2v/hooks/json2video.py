@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.api.calls import Call
     from airflow_provider_j2v.api.client import AsyncClient, Client
     from airflow_provider_j2v.catalog.source import Reading
+    from airflow_provider_j2v.renders.polling import Outcome
 
 T = TypeVar("T")
 
+#: The service asks clients not to poll one render more often, in seconds.
+MIN_INTERVAL = 5.0
+#: The longest wait or interval that makes sense, in seconds: a year.
+LONGEST = 365 * 86_400.0
 DASHBOARD_URL = "https://json2video.com/dashboard/"
 
 
@@ -88,12 +95,19 @@ class JSON2VideoHook(BaseHook):
         """The client, as ``BaseHook`` names it."""
         return self.client
 
-    async def aclient(self) -> AsyncClient:
-        """A new asynchronous client, to be closed by the caller. It sends each call once."""
-        await asyncio.to_thread(_load_client)
-        from airflow_provider_j2v.api.client import AsyncClient
+    async def await_movie(self, project: str, deadline: float, poll_interval: float) -> Outcome:
+        """Wait for a render in an event loop, together with everybody else there who waits on this account.
 
-        return AsyncClient(await self.aaccount(), product=_product(), attempts=1)
+        :param deadline: epoch seconds (wall clock).
+        :param poll_interval: seconds between two looks at the service.
+        """
+        if _WATCHER not in sys.modules:
+            await asyncio.to_thread(_load_watcher)
+        from airflow_provider_j2v.renders.watcher import watch
+
+        return await watch(
+            self.json2video_conn_id, project, deadline, poll_interval, lookup=self.aaccount, connect=_async_client
+        )
 
     def send(self, call: Call[T]) -> T:
         """Send any call of ``airflow_provider_j2v.api.calls``."""
@@ -124,12 +138,12 @@ class JSON2VideoHook(BaseHook):
         :raises MovieError: the movie was refused before anything was sent.
         :raises SubmitAmbiguous: no usable answer came; the render may exist and be charged.
         """
-        from airflow_provider_j2v.movies.document import check_movie, read_movie
+        from airflow_provider_j2v.movies.document import check_movie, compose, read_movie
         from airflow_provider_j2v.renders.submit import post
 
-        document = self.resolve_connections(read_movie(movie))
+        document = compose(read_movie(movie))
         check_movie(document)
-        return post(self.client, document)
+        return post(self.client, self.resolve_connections(document))
 
     def get_movie(self, project: str) -> MovieStatus:
         """The status of one render."""
@@ -179,12 +193,20 @@ class JSON2VideoHook(BaseHook):
         :param catalog: a catalog from XCom (dict); without one it is fetched when a map is in force.
         :raises UnresolvedConnection: what does not resolve, where, and what to create.
         """
+        from airflow_provider_j2v.api.account import provider_map
         from airflow_provider_j2v.catalog.source import Reading
         from airflow_provider_j2v.movies.connections import resolve
 
         template = bool(movie.get("template"))
-        providers = {**({} if template else self.account.connections), **(connections or {})}
-        reading = Reading.from_dict(catalog) or (self.get_catalog() if providers else None)
+        default = {} if template else self.account.connections
+        providers = {**default, **provider_map(connections, "connections of the task")}
+        reading = Reading.from_dict(catalog)
+        if catalog and reading is None:
+            raise ConfigurationError(
+                f"catalog must be what a JSON2VideoRefreshCatalogOperator gave, not {catalog!r:.80}. Nothing was sent."
+            )
+        if reading is None and providers:
+            reading = self.get_catalog()
         resolution = resolve(
             movie, providers=providers, lookup=connection_id_of, catalog=reading.catalog if reading else None
         )
@@ -203,6 +225,17 @@ class JSON2VideoHook(BaseHook):
                     payer.provider,
                 )
         return resolution.movie
+
+    def check_interval(self, seconds: Any, name: str) -> None:
+        """Refuse an interval that the service would not like; a sandbox on loopback takes any.
+
+        :raises ConfigurationError: it is too short, too long, or no number.
+        """
+        least = 0.01 if self.account.is_local else MIN_INTERVAL
+        if not isinstance(seconds, int | float) or not least <= seconds <= LONGEST:
+            raise ConfigurationError(
+                f"{name} is {seconds} s; the service asks for {MIN_INTERVAL:g} s or more. Nothing was sent."
+            )
 
     @property
     def dashboard_url(self) -> str:
@@ -284,12 +317,20 @@ def _extra(connection: Connection) -> Mapping[str, Any]:
     return extra
 
 
-def _load_client() -> None:
-    """What takes too long for an event loop: to define the models of the answers, and to read the CA certificates."""
-    from airflow_provider_j2v.api import account, client  # noqa: F401
-    from airflow_provider_j2v.renders import waiting  # noqa: F401
+_WATCHER = "airflow_provider_j2v.renders.watcher"
 
-    client.ssl_context()
+
+def _load_watcher() -> None:
+    """What takes too long for an event loop: to define the models of the answers, and to read the CA certificates."""
+    importlib.import_module(_WATCHER)
+    importlib.import_module("airflow_provider_j2v.api.client").ssl_context()
+
+
+def _async_client(account: Account) -> AsyncClient:
+    """A client for a watcher: each call is sent once, since its failures are counted there."""
+    from airflow_provider_j2v.api.client import AsyncClient
+
+    return AsyncClient(account, product=_product(), attempts=1)
 
 
 def _product() -> str:

@@ -65,12 +65,29 @@ def resolve(
         ]
     elif exports is not None:
         resolution.movie["exports"] = _with_destinations(exports, "movie.exports", lookup)
+    for path, value in _unresolved(resolution.movie, "movie"):
+        raise UnresolvedConnection(
+            f"{path}: {value!r} is not where a connection can be named: that is 'connection' of an element, or 'id' of "
+            "a destination. Nothing was sent."
+        )
     if movie.get("template") and providers:
         raise UnresolvedConnection(
             "A provider map cannot reach into the saved template: keep the movie in a file and use movie_file, or "
             "save one template per environment. Nothing was sent."
         )
     return resolution
+
+
+def _unresolved(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """References that nothing resolved: the service would not know them."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in ("connection", "id") and _refers(item):
+                yield f"{path}.{key}", item
+            yield from _unresolved(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _unresolved(item, f"{path}[{i}]")
 
 
 def _objects(value: Any) -> TypeGuard[list[Any]]:
@@ -131,15 +148,19 @@ def _generated(
     provider = None
     if _refers(named):
         connection = _ask(lookup, named.removeprefix(AIRFLOW), f"{path}.connection")
-    elif named:
-        connection = str(named)
+    elif named not in (None, ""):
+        if not isinstance(named, str):
+            raise UnresolvedConnection(f"{path}.connection must be a connection's id, not {named!r}. Nothing was sent.")
+        connection = named
     else:
         provider = next((p for p in (known.providers if known else ()) if p in providers), None)
         connection = _mapped(providers[provider], provider, lookup) if provider else None
         if providers and not (known and known.providers):
+            near = catalog.near(model) if catalog and isinstance(model, str) else []
+            meant = f" (did you mean {', '.join(near)}?)" if near else ""
             raise UnresolvedConnection(
-                f"{path}: the provider of model {model!r} is not known, so that the provider map cannot say who pays "
-                'for it. Give the element a "connection", or a model of the catalog. Nothing was sent.'
+                f"{path}: the provider of model {model!r} is not known{meant}, so that the provider map cannot say who "
+                'pays for it. Give the element a "connection", or a model of the catalog. Nothing was sent.'
             )
     provider = provider or (known.providers[0] if known and known.providers else None)
     payer = Payer(path, model if isinstance(model, str) else None, provider, connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_j2v.api.calls import encode
@@ -50,6 +50,7 @@ def compose(
 
     ``variables`` and ``client_data`` are merged over the movie's own, ``overrides`` and ``exports`` replace them.
 
+    :returns: a new document of plain JSON types.
     :raises InvalidMovie: one of the parts has the wrong form.
     """
     document: dict[str, Any] = dict(movie or {})
@@ -58,32 +59,37 @@ def compose(
             raise InvalidMovie("template_id must be the id of a saved template. Nothing was sent.")
         document["template"] = template_id.strip()
     for name, part in (("variables", variables), ("client-data", client_data)):
-        if part:
+        if part is not None:
             document[name] = {**_object(document.get(name) or {}, name), **_object(part, name)}
-    for name in _object(overrides or {}, "overrides"):
+    for name in _object({} if overrides is None else overrides, "overrides"):
         if name not in OVERRIDES:
             raise InvalidMovie(f"overrides has {name!r}; it may hold {', '.join(OVERRIDES)}. Nothing was sent.")
     document.update(overrides or {})
-    if exports:
+    if exports is not None:
         document["exports"] = [exports] if isinstance(exports, Mapping) else exports
-    return document
+    plain: dict[str, Any] = _plain(document, "movie", 0)
+    return plain
 
 
 def check_movie(movie: Mapping[str, Any]) -> None:
-    """Refuse what could only cost time or money: an empty movie, one that is not JSON, one too large.
+    """Refuse what could only cost time or money: an empty movie, parts of the wrong form, too much of it.
 
     :raises InvalidMovie: the first such thing, with its place.
     """
     if not movie:
         raise InvalidMovie("The movie is empty: give it scenes, elements or a template. Nothing was sent.")
-    for path, problem in _not_plain(movie, "movie", 0):
-        raise InvalidMovie(f"{path} {problem}. Nothing was sent.")
     if not (movie.get("template") or movie.get("scenes") or movie.get("elements")):
         raise InvalidMovie(
             "The movie has neither scenes nor elements nor a template, so its length would be zero. Nothing was sent."
         )
     if "client_data" in movie:
         raise InvalidMovie('movie.client_data would be ignored by the service; write "client-data". Nothing was sent.')
+    for name in ("scenes", "elements", "exports"):
+        _objects(movie.get(name), f"movie.{name}")
+    for i, scene in enumerate(movie.get("scenes") or []):
+        _objects(scene.get("elements"), f"movie.scenes[{i}].elements")
+    for i, export in enumerate(movie.get("exports") or []):
+        _objects(export.get("destinations"), f"movie.exports[{i}].destinations")
     size = len(encode(movie))
     if size > MAX_MOVIE_BYTES:
         raise InvalidMovie(
@@ -92,22 +98,38 @@ def check_movie(movie: Mapping[str, Any]) -> None:
         )
 
 
-def _not_plain(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+def _objects(value: Any, path: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, list):
+        raise InvalidMovie(f"{path} must be a list of objects, not {_kind(value)}. Nothing was sent.")
+    for i, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise InvalidMovie(f"{path}[{i}] must be an object, not {_kind(item)}. Nothing was sent.")
+
+
+def _plain(value: Any, path: str, depth: int) -> Any:
+    """The value as JSON would have it: dicts, lists, text, numbers, booleans and null.
+
+    :raises InvalidMovie: there is something else in it.
+    """
+    problem = None
     if depth > _MAX_DEPTH:
-        yield path, f"is nested more than {_MAX_DEPTH} deep"
+        problem = f"is nested more than {_MAX_DEPTH} deep"
     elif isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                yield path, f"has the key {key!r}; keys of a JSON object are text"
-            yield from _not_plain(item, f"{path}.{key}", depth + 1)
+        odd = next((key for key in value if not isinstance(key, str)), None)
+        if odd is None:
+            return {key: _plain(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
+        problem = f"has the key {odd!r}; keys of a JSON object are text"
     elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from _not_plain(item, f"{path}[{i}]", depth + 1)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield path, f"is {value}, which JSON cannot say"
-    elif value is not None and not isinstance(value, str | int):
-        yield path, f"is {_kind(value)}, which JSON cannot say"
+        return [_plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+    elif isinstance(value, float) and not math.isfinite(value):
+        problem = f"is {value}, which JSON cannot say"
+    elif value is not None and not isinstance(value, str | int | float):
+        problem = f"is {_kind(value)}, which JSON cannot say"
+    if problem:
+        raise InvalidMovie(f"{path} {problem}. Nothing was sent.")
+    return value
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:

@@ -42,7 +42,9 @@ class JSON2VideoRefreshCatalogOperator(BaseOperator):
         """Read, compare with the previous run, and say what changed."""
         from airflow_provider_j2v.catalog.source import Reading
 
-        before = context["ti"].xcom_pull(task_ids=self.task_id, include_prior_dates=True)
+        ti = context["ti"]
+        map_index = -1 if ti.map_index is None else ti.map_index  # without it, every earlier run's value comes back
+        before = ti.xcom_pull(task_ids=self.task_id, map_indexes=map_index, include_prior_dates=True)
         with final_errors():
             reading = JSON2VideoHook(self.json2video_conn_id).get_catalog(before)
         previous = Reading.from_dict(before)

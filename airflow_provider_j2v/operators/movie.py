@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_j2v.exceptions import ApiError, ConfigurationError, InvalidMovie, JSON2VideoError, RenderFailed
 from airflow_provider_j2v.hooks.errors import final_errors
-from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
+from airflow_provider_j2v.hooks.json2video import LONGEST, MIN_INTERVAL, JSON2VideoHook
 from airflow_provider_j2v.links.movie import LINKS, push_links
 from airflow_provider_j2v.triggers.movie import JSON2VideoMovieTrigger
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.renders.polling import Outcome
     from airflow_provider_j2v.renders.submit import Order, Placed
 
-MIN_INTERVAL = 5.0
 #: A movie file is read up to here (bytes); the service takes about 2 MB.
 MAX_FILE = 8 * 1024 * 1024
 
@@ -91,7 +90,7 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
         self,
         *,
         movie: Any = None,
-        movie_file: str | None = None,
+        movie_file: str | os.PathLike[str] | None = None,
         template_id: str | None = None,
         variables: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Any] | None = None,
@@ -166,7 +165,7 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             open_ledger(ledger, first_try=ti.try_number == 1, max_tries=ti.max_tries, retries=self.retries or 0)
             hook = JSON2VideoHook(self.json2video_conn_id)
             self.dashboard_url = hook.dashboard_url
-            self._check_interval(local=hook.account.is_local)
+            hook.check_interval(self.poll_interval, "poll_interval")
             order = self._order(context, hook)
             placed = Submitter(hook.client, ledger).place(order)
             self.project = placed.project
@@ -273,6 +272,7 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             retries=self.retries or 0,
             first_try=ti.try_number == 1,
             run_after=context["dag_run"].run_after,
+            waits=self.wait_for_completion,
         )
 
     def _composed(self, context: Context) -> dict[str, Any]:
@@ -284,6 +284,8 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             what = f"{' and '.join(given)} are given" if given else "none is given"
             raise InvalidMovie(f"Give exactly one of movie, movie_file and template_id: {what}. Nothing was sent.")
         movie = None
+        if self.movie_file is not None and not isinstance(self.movie_file, str | os.PathLike):
+            raise InvalidMovie(f"movie_file must be a path, not {self.movie_file!r:.80}. Nothing was sent.")
         if self.movie_file is not None:
             movie = read_movie(_read_file(self.movie_file, context), f"movie_file {self.movie_file!r}")
         elif self.movie is not None:
@@ -311,21 +313,14 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             seconds = [_seconds(self.timeout)]
         except (TypeError, ValueError):
             seconds = [math.nan]
-        if not 0 < seconds[0] < math.inf:
+        if not 0 < seconds[0] <= LONGEST:
             raise ConfigurationError(
-                f"timeout must be seconds above 0, or a timedelta, not {self.timeout!r}. Nothing was sent."
+                f"timeout must be seconds above 0, or a timedelta, of at most a year, not {self.timeout!r}. "
+                "Nothing was sent."
             )
         if self.execution_timeout is not None:
             seconds.append(self.execution_timeout.total_seconds())
         return min(seconds)
-
-    def _check_interval(self, *, local: bool) -> None:
-        least = 0.01 if local else MIN_INTERVAL
-        if not isinstance(self.poll_interval, int | float) or not self.poll_interval >= least:
-            raise ConfigurationError(
-                f"poll_interval is {self.poll_interval} s; the service asks for {MIN_INTERVAL:g} s or more. "
-                "Nothing was sent."
-            )
 
 
 def _seconds(value: float | timedelta) -> float:
@@ -339,20 +334,27 @@ def _resolved(value: Any, context: Context) -> Any:
     if isinstance(value, list | tuple):
         return [_resolved(item, context) for item in value]
     resolve = getattr(value, "resolve", None)
-    return resolve(context) if callable(resolve) and not isinstance(value, os.PathLike) else value
+    if not callable(resolve) or isinstance(value, os.PathLike):
+        return value
+    resolved = resolve(context)
+    # What a mapped task returned comes as a lazy sequence.
+    return list(resolved) if isinstance(resolved, Sequence) and not isinstance(resolved, str | bytes) else resolved
 
 
-def _read_file(path: str, context: Context) -> bytes:
+def _read_file(movie_file: str | os.PathLike[str], context: Context) -> bytes:
     """The bytes of a movie file: beside the DAG file, or on object storage."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+    path = os.fspath(movie_file)
     if "://" not in path:
         path = str(Path(context["dag"].folder, path))
     try:
         with ObjectStoragePath(path).open("rb") as file:  # type: ignore[no-untyped-call]
-            content: bytes = file.read(MAX_FILE)
-            return content
+            content: bytes = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise InvalidMovie(f"There is no movie file at {path!r}. Nothing was sent.") from None
     except (OSError, ValueError, ImportError) as e:
         raise InvalidMovie(f"The movie file {path!r} cannot be read: {e}. Nothing was sent.") from None
+    if len(content) > MAX_FILE:
+        raise InvalidMovie(f"The movie file {path!r} is larger than {MAX_FILE / 1e6:.0f} MB. Nothing was sent.")
+    return content

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from airflow_provider_j2v.api.answers import MoviesPage, MovieStatus
 from airflow_provider_j2v.api.calls import MAX_LIST_DAYS, MAX_LIST_LIMIT, get_movie, list_movies
-from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, UnreadableAnswer
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, NotFound, UnreadableAnswer
 from airflow_provider_j2v.renders.identity import Judged, Stamp, judge
 from airflow_provider_j2v.renders.sender import Sender
 
@@ -32,8 +32,10 @@ def find(
     # Without an end, which is the service's own end of today: a window that our clock ends could miss a render.
     start = max(since - CLOCK_SLACK, now - timedelta(days=MAX_LIST_DAYS - 2))
     for row in _rows(client, start):
-        judged = _judge_surely(client, row)
+        judged = _judge_surely(client, row, since)
         if judged.stamp is not None and wanted(judged.stamp):
+            if not row.project:
+                raise LookupFailed("The list of movies has the render looked for, but without its project")
             yield judged.stamp, row.model_copy(update={"json_text": None})
 
 
@@ -46,8 +48,8 @@ def _rows(client: Sender, start: datetime) -> Iterator[MovieStatus]:
         yield from page.movies
         if page.has_next and not page.more:
             raise LookupFailed("The list of movies says it goes on but gives no token to go on with")
-        if page.has_next is None and page.next_token:
-            raise LookupFailed("The list of movies gives a token to go on with but does not say whether it goes on")
+        if page.has_next is None:
+            raise LookupFailed("The list of movies does not say whether it goes on")
         token = page.more
         if token is None:
             return
@@ -67,7 +69,7 @@ def _page(client: Sender, start: datetime, token: str | None, limit: int) -> tup
             limit //= 2
 
 
-def _judge_surely(client: Sender, row: MovieStatus) -> Judged:
+def _judge_surely(client: Sender, row: MovieStatus, since: datetime) -> Judged:
     judged = judge(row)
     if judged.certain:
         return judged
@@ -76,6 +78,8 @@ def _judge_surely(client: Sender, row: MovieStatus) -> Judged:
     try:
         movie = client.send(get_movie(row.project, simple=False)).movie
     except ApiError as e:
+        if isinstance(e, NotFound) and row.created_at and row.created_at < since - CLOCK_SLACK:
+            return Judged(None, certain=True)  # older than what is looked for
         raise LookupFailed(f"Project {row.project} of the list could not be read: {e}") from e
     judged = judge(movie)
     if not judged.certain and movie.json_text:

@@ -26,8 +26,6 @@ from airflow_provider_j2v.exceptions import (
     UnreadableAnswer,
 )
 
-#: The service asks clients not to poll one render more often, in seconds.
-MIN_INTERVAL = 5.0
 #: A project may be unknown to the service for this long after its submission, in seconds.
 NOT_FOUND_GRACE = 60.0
 #: The service's ``timeout`` status is disputed: a late ``done`` counts for this long, in seconds.
@@ -57,8 +55,15 @@ class Outcome:
         """Raise what ended the wait without an end of the render; ``done`` and ``error`` pass.
 
         :raises RenderTimeout: the deadline, or the service's own patience, is over.
+        :raises NotFound: the render is done, but its file is gone.
         :raises ApiError: the render cannot be seen any more.
         """
+        if self.status == "done" and not (self.movie and self.movie.url):
+            raise NotFound(
+                None,
+                f"Project {self.project} was rendered and paid for, but its file is gone (files live 7 days at the "
+                "service, or until they are deleted); clear the render's task to render it anew",
+            )
         if self.status == "timeout":
             raise RenderTimeout(self.project, self.message)
         if self.error is not None:

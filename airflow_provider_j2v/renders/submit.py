@@ -58,6 +58,7 @@ class Order:
     :param retries: the task's ``retries``.
     :param first_try: True when no earlier try of this task instance ran.
     :param run_after: when the DAG run was to start (aware): no render of it is older.
+    :param waits: False when the task ends with the submission, so that its success says nothing of the render's end.
     """
 
     movie: Mapping[str, Any]
@@ -67,6 +68,7 @@ class Order:
     retries: int
     first_try: bool
     run_after: datetime
+    waits: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,11 @@ class Placed:
     """The render that serves an order.
 
     :param project: the service's id.
-    :param submitted_at: when it was submitted (aware).
     :param how: ``submitted`` now and paid for, ``attached`` to one of an earlier try, or ``finished`` before.
     :param movie: its status, where it was looked at.
     """
 
     project: str
-    submitted_at: datetime
     how: Literal["submitted", "attached", "finished"]
     movie: MovieStatus | None = None
 
@@ -186,7 +186,7 @@ class Submitter:
             if changed:
                 self._warn_changed(project)
             log.info("Re-attaching to project %s, submitted by an earlier try; nothing is submitted.", project)
-            return Placed(project, since, "attached")
+            return Placed(project, "attached")
         movie = self._look(project)
         ended = movie is not None and movie.status in ("done", "error")
         if changed:
@@ -195,11 +195,15 @@ class Submitter:
             reason = "the service does not know it any more"
         elif movie.status == "error":
             reason = "it ended in an error"
+        elif movie.status == "done" and not movie.url:
+            reason = "its file is gone: files live 7 days at the service"
+        elif movie.status == "done" and not order.waits:
+            reason = "it has ended"
         elif not ended and self.clock() - since > STUCK_AFTER:
             reason = f"it has not ended {STUCK_AFTER.total_seconds() / 60:.0f} minutes after its submission"
         else:
             log.info("Re-attaching to project %s: the input is the same; nothing is submitted.", project)
-            return Placed(project, since, "attached", movie)
+            return Placed(project, "attached", movie)
         self._give_up(project, reason, still_running=not ended)
         return self._submit(order)
 
@@ -213,7 +217,7 @@ class Submitter:
                 "7 days at the service). Nothing was submitted; clear the task to render it anew",
             )
         log.info("Project %s was finished by an earlier try; nothing is submitted.", project)
-        return Placed(project, entry.submitted_at or entry.at, "finished", movie)
+        return Placed(project, "finished", movie)
 
     def _look(self, project: str) -> MovieStatus | None:
         try:
@@ -303,7 +307,7 @@ class Submitter:
         except LookupFailed as e:
             raise SubmitAmbiguous(
                 f"An earlier POST of this task may have been accepted, and looking for it failed: {e}. Nothing was "
-                "submitted; the next try looks again"
+                "submitted; the next try looks again. Where that can never succeed, render it in a new DAG run"
             ) from e
         return found
 
@@ -318,7 +322,7 @@ class Submitter:
         movie = Stamp(tag, order.identity, order.max_tries, order.fingerprint).on(order.movie)
         submit_movie(movie)  # a movie that is not JSON fails here, before anything is written down
         try:
-            return self._send(order, movie, tag, intent.first_at if intent else self.clock())
+            return self._send(order, movie, tag, intent)
         except SubmitAmbiguous as e:
             log.warning("%s. Looking for it.", e)
             unanswered = self.ledger.read()
@@ -331,7 +335,8 @@ class Submitter:
             log.info("It never reached the service; submitting it again.")
             return self._submit(order, unanswered, again=True)
 
-    def _send(self, order: Order, movie: Mapping[str, Any], tag: str, first_at: datetime) -> Placed:
+    def _send(self, order: Order, movie: Mapping[str, Any], tag: str, earlier: Entry | None) -> Placed:
+        first_at = earlier.first_at if earlier else self.clock()
         unsent = 0
         patience = self.clock() + timedelta(seconds=RATE_LIMIT_PATIENCE)
         while True:
@@ -343,30 +348,35 @@ class Submitter:
             except _LeaseExpired:
                 unsent += 1
                 if unsent >= UNSENT_ATTEMPTS:
-                    self._write(intent, state="finished", outcome="refused")
+                    self._take_back(intent, earlier)
                     raise Unreachable("Connecting took too long each time; nothing was sent", sent=False) from None
             except RateLimited as e:
                 pause = e.retry_after or 10.0
                 if self.clock() + timedelta(seconds=pause) > patience:
-                    self._write(intent, state="finished", outcome="refused")
+                    self._take_back(intent, earlier)
                     raise
                 log.info("The service asks to wait (%s): nothing was taken, again in %.0f s.", e, pause)
                 self.sleep(pause)
             except Unreachable as e:
                 unsent += 1
                 if unsent >= UNSENT_ATTEMPTS:
-                    self._write(intent, state="finished", outcome="refused")
+                    self._take_back(intent, earlier)
                     raise
                 pause = min(2.0**unsent, 20.0) * random.uniform(0.75, 1.25)
                 log.info("%s; trying again in %.0f s.", e, pause)
                 self.sleep(pause)
             except (ApiError, ConfigurationError) as e:
-                log.error("The movie was refused (%s): nothing is rendered and nothing is charged.", e)
-                self._write(intent, state="finished", outcome="refused")
+                log.error("The movie was refused (%s): this submission renders nothing and charges nothing.", e)
+                self._take_back(intent, earlier)
                 raise
             else:
                 log.info("Submitted project %s; from here on it is paid for.", project)
                 return self._record(intent, project, None, how="submitted")
+
+    def _take_back(self, intent: Entry, earlier: Entry | None) -> None:
+        """Nothing was taken under this tag, unless an earlier POST was: then the next try still has to look for it."""
+        if earlier is None:
+            self._write(intent, state="finished", outcome="refused")
 
     def _lease(self, intent: Entry) -> Callable[[], None]:
         def check() -> None:
@@ -388,7 +398,7 @@ class Submitter:
         except JSON2VideoError:
             log.error("Project %s is submitted and paid for, but could not be written down.", project)
             raise
-        return Placed(project, submitted_at, how)
+        return Placed(project, how)
 
     def _write(self, entry: Entry, **changes: Any) -> None:
         self.ledger.write(entry.model_copy(update=changes))

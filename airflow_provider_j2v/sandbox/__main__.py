@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import shlex
 import signal
 import sys
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             variants=_variants(options.variant),
         )
         sandbox.start()
+    except ModuleNotFoundError as error:
+        print(f"The sandbox needs {error.name}: pip install 'airflow-provider-j2v[sandbox]'", file=sys.stderr)
+        return 2
     except (RuntimeError, ValueError, OSError) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 2
@@ -70,11 +74,13 @@ def greeting(sandbox: Sandbox, key: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_j2v.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=8765, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--port", type=port, default=8765, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="what to listen on (default: %(default)s)")
-    parser.add_argument("--speed", type=float, default=1.0, help="of the service's clock (default: %(default)s)")
-    parser.add_argument("--key", default="sandbox", help="the API key (default: %(default)s)")
-    parser.add_argument("--credits", type=int, default=12_000, help="of the account (default: %(default)s)")
+    parser.add_argument(
+        "--speed", type=positive_number, default=1.0, help="of the service's clock (default: %(default)s)"
+    )
+    parser.add_argument("--key", type=key, default="sandbox", help="the API key (default: %(default)s)")
+    parser.add_argument("--credits", type=count, default=12_000, help="of the account (default: %(default)s)")
     parser.add_argument("--render", choices=["full", "off"], default="full", help="off: one small canned video")
     parser.add_argument(
         "--variant",
@@ -84,6 +90,34 @@ def _parser() -> argparse.ArgumentParser:
         help="where sources conflict; repeatable",
     )
     return parser
+
+
+def port(text: str) -> int:
+    """A TCP port; these names are what argparse shows."""
+    if not 0 <= (port := int(text)) <= 65535:
+        raise ValueError(text)
+    return port
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0."""
+    if not 0 < (number := float(text)) < math.inf:
+        raise ValueError(text)
+    return number
+
+
+def count(text: str) -> int:
+    """0 or more."""
+    if (number := int(text)) < 0:
+        raise ValueError(text)
+    return number
+
+
+def key(text: str) -> str:
+    """Not empty: no client sends an empty key."""
+    if not text.strip():
+        raise ValueError(text)
+    return text
 
 
 def _variants(settings: Sequence[str]) -> Variants:

@@ -33,7 +33,8 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
     """Wait until a render ends, in poke, reschedule or deferrable mode, with the same outcomes in all three.
 
     A failed render fails the task at once, without retries, as does a sensor that times out; ``soft_fail`` and
-    ``never_fail`` turn both into a skip. Returns what the render operator returns.
+    ``never_fail`` turn both into a skip. Returns what the render operator returns. Ten failed polls in a row end the
+    wait; in reschedule mode, which remembers nothing between two looks, only the timeout does.
 
     :param project: the service's id of the render (templated str), for example another task's output.
     :param deferrable: wait in the triggerer, without holding a worker (default: Airflow's ``default_deferrable``).
@@ -136,6 +137,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
             raise ConfigurationError(f"The sensor's project must be a project id, not {self.project!r}.")
         hook = JSON2VideoHook(self.json2video_conn_id)
         self.dashboard_url = hook.dashboard_url
+        hook.check_interval(self.poke_interval, "poke_interval")
         return hook
 
     @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -52,12 +51,8 @@ class JSON2VideoMovieTrigger(BaseTrigger):
 
     async def _wait(self) -> tuple[str, str]:
         try:
-            async with await JSON2VideoHook(self.json2video_conn_id).aclient() as client:
-                from airflow_provider_j2v.renders.polling import Polling
-                from airflow_provider_j2v.renders.waiting import wait_async
-
-                polling = Polling(self.project, deadline=self.deadline, interval=self.poll_interval, now=time.time())
-                outcome = await wait_async(client.send, polling)
+            hook = JSON2VideoHook(self.json2video_conn_id)
+            outcome = await hook.await_movie(self.project, self.deadline, self.poll_interval)
         except JSON2VideoError as e:
             return "refused", str(e)
         except Exception as e:

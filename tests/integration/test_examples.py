@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_j2v.catalog import source
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.integration.conftest import EXAMPLES
 
@@ -41,3 +43,16 @@ def test_the_catalog_travels_through_xcom(run_dag: Run) -> None:
     run = run_dag("example_json2video_catalog", EXAMPLES)
     assert run["state"] == "success"
     assert run["xcoms"][("cheapest_images", -1)][:2] == ["flux-schnell", "freepik-classic"]
+
+
+def test_the_copy_of_the_newest_earlier_run_stands_in_for_a_catalog_that_is_down(
+    run_dag: Run, sandbox: Sandbox
+) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    for hour in range(3):
+        source._cache.clear()
+        run_dag("example_json2video_catalog", EXAMPLES, logical_date=noon + timedelta(hours=hour))
+    source._cache.clear()
+    sandbox.faults.add("catalog", "status", status=403, times=None)
+    catalog = run_dag("example_json2video_catalog", EXAMPLES, logical_date=noon + timedelta(hours=4))["xcoms"]
+    assert catalog[("catalog", -1)]["source"] == "previous"

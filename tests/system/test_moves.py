@@ -27,6 +27,7 @@ CASES = [
     "mark_failed_and_clear",
     "mark_success",
 ]
+ROTATED = ["key_rotated", "key_rotated_and_cleared"]
 
 
 class Moves:
@@ -84,10 +85,11 @@ def moves() -> Iterator[Moves]:
             m.start(case)
         sandbox.accounts[0].other_keys["old"] = "render"
         box.add_connection("rotating", **fields | {"password": "old"})
-        m.start("key_rotated", conn="rotating")
+        for case in ROTATED:
+            m.start(case, conn="rotating")
         for case in ("run_timeout", "execution_timeout", "mapped"):
             m.start(case, f"moves_{case}")
-        for case in (*CASES, "key_rotated"):
+        for case in (*CASES, *ROTATED):
             m.state(case, "deferred")
         for index in range(3):
             m.state("mapped", "deferred", task=f"render[{index}]")
@@ -104,11 +106,10 @@ def moves() -> Iterator[Moves]:
         sandbox.accounts[0].other_keys = {"new": "render"}
         body = {"connection_id": "rotating", **fields, "password": "new"}
         box.rest("PATCH", "connections/rotating", json=body)
-        m.state("key_rotated", "failed")  # what waited with the old key was refused
-        m.clear("key_rotated")
+        m.clear("key_rotated_and_cleared")
         sandbox.movies[m.paid("clear_after_failure")[0]].fate.error = "Scene #1: an asset was lost"
         m.settled("clear_while_waiting_changed", 2)
-        for case in ("clear_while_waiting", "mark_failed_and_clear", "key_rotated"):
+        for case in ("clear_while_waiting", "mark_failed_and_clear", "key_rotated_and_cleared"):
             box.until(lambda case=case: "Re-attaching" in m.log(case), 90, f"{case} to re-attach")
         m.state("execution_timeout", "failed", "up_for_retry")
         box.until(
@@ -119,7 +120,7 @@ def moves() -> Iterator[Moves]:
 
         # They end.
         sandbox.advance(3600)
-        for case in (*CASES, "key_rotated"):
+        for case in (*CASES, *ROTATED):
             m.state(case, "success", "failed")
         m.state("execution_timeout", "success")
         box.wait(*m.runs["mapped"])
@@ -135,10 +136,16 @@ def moves() -> Iterator[Moves]:
         yield m
 
 
-@pytest.mark.parametrize("case", ["clear_while_waiting", "key_rotated", "mark_failed_and_clear"])
+@pytest.mark.parametrize("case", ["clear_while_waiting", "key_rotated_and_cleared", "mark_failed_and_clear"])
 def test_a_clear_with_the_same_movie_waits_for_the_render_that_is_paid(moves: Moves, case: str) -> None:
     assert moves.state(case, "success")
     assert [moves.xcom(case)["project"]] == moves.paid(case)
+
+
+def test_a_key_that_is_rotated_during_the_wait_is_looked_up_anew_and_the_wait_goes_on(moves: Moves) -> None:
+    assert moves.state("key_rotated", "success")
+    assert [moves.xcom("key_rotated")["project"]] == moves.paid("key_rotated")
+    assert "Re-attaching" not in moves.log("key_rotated")
 
 
 def test_a_clear_with_a_changed_movie_gives_the_old_render_up_aloud(moves: Moves) -> None:

@@ -89,7 +89,11 @@ ROUND["self"] = ROUND
         ({"scenes": [ROUND]}, "nested more than 200 deep"),
         ({"scenes": [{"x": HUGE}]}, "cannot be written as JSON"),
         ({"scenes": [{"x": "\ud800"}]}, "cannot be written as JSON"),
-        ({"scenes": [MappingProxyType({"x": 1})]}, "cannot be written as JSON"),
+        ({"scenes": "abc"}, r"^movie\.scenes must be a list of objects, not a str"),
+        ({"scenes": ["abc"]}, r"^movie\.scenes\[0\] must be an object, not a str"),
+        ({"scenes": [{"elements": {}}]}, r"^movie\.scenes\[0\]\.elements must be a list"),
+        (MOVIE | {"exports": "ftp"}, r"^movie\.exports must be a list"),
+        (MOVIE | {"exports": [{"destinations": "x"}]}, r"^movie\.exports\[0\]\.destinations must be a list"),
         ({"scenes": [{"x": "y" * MAX_MOVIE_BYTES}]}, "2.0 MB of JSON"),
         ({"scenes": [{"x": "世" * (MAX_MOVIE_BYTES // 3)}]}, "2.0 MB of JSON"),
     ],
@@ -97,7 +101,7 @@ ROUND["self"] = ROUND
 )
 def test_what_could_only_cost_money_is_refused_with_its_place(movie, words):
     with pytest.raises(InvalidMovie, match=words) as raised:
-        check_movie(movie)
+        check_movie(compose(movie))
     assert str(raised.value).endswith("Nothing was sent.")
 
 
@@ -107,13 +111,14 @@ def test_what_could_only_cost_money_is_refused_with_its_place(movie, words):
         MOVIE,
         {"template": "x" * 20},
         {"elements": [{"type": "text"}]},
-        {"scenes": [{"elements": ()}], "unheard-of": [1.5, None, True]},
+        {"scenes": ({"elements": ()},), "unheard-of": [1.5, None, True]},
+        {"scenes": [MappingProxyType({"x": 1})]},
         {"scenes": [{"x": "y" * (MAX_MOVIE_BYTES - 100)}]},
     ],
-    ids=["scenes", "template", "elements", "unknown", "just small enough"],
+    ids=["scenes", "template", "elements", "unknown", "another mapping", "just small enough"],
 )
 def test_a_movie_the_service_could_render_passes(movie):
-    assert check_movie(movie) is None
+    assert check_movie(compose(movie)) is None
 
 
 JSON = st.recursive(
@@ -128,7 +133,7 @@ JSON = st.recursive(
 @example({"scenes": "\udfff"})
 def test_any_json_value_is_a_movie_that_can_be_sent_or_an_invalid_one(value):
     try:
-        movie = read_movie(value)
+        movie = compose(read_movie(value))
         check_movie(movie)
     except InvalidMovie:
         return

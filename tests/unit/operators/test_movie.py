@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferr
 from airflow.sdk import literal
 
 from airflow_provider_j2v.catalog import source as catalog_source
-from airflow_provider_j2v.exceptions import OutOfCredits, RenderFailed, RenderTimeout
+from airflow_provider_j2v.exceptions import NotFound, OutOfCredits, RenderFailed, RenderTimeout
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMovieOperator
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.unit.context import a_context, connect
@@ -58,6 +58,22 @@ BAD_INPUT = {
         {"movie": {"scenes": [{"elements": [{"type": "voice", "text": "Hi", "connection": "airflow:nope"}]}]}},
         r"movie\.scenes\[0\]\.elements\[0\]\.connection: There is no Airflow connection 'nope': create one",
     ),
+    "exports that are text": ({"movie": MOVIE, "exports": "ftp"}, "movie.exports must be a list of objects, not a str"),
+    "variables that are none": ({"movie": MOVIE, "variables": []}, "variables must be an object, not a list"),
+    "a map that is text": ({"movie": MOVIE, "connections": "abc"}, "connections of the task must be an object"),
+    "a map of numbers": ({"movie": MOVIE, "connections": {"elevenlabs": 5}}, "must be an object of provider"),
+    "a catalog that is none": ({"movie": MOVIE, "catalog": {"fetched_at": "2026-01-01", 1: []}}, "catalog must be"),
+    "a file that is no path": ({"movie_file": 7}, "movie_file must be a path, not 7"),
+    "a reference in a tuple": (
+        {"movie": MOVIE, "exports": ({"destinations": ({"id": "airflow:nope"},)},)},
+        "There is no Airflow connection 'nope'",
+    ),
+    "a reference out of place": (
+        {"movie": {"scenes": [{"connection": "airflow:nope"}]}},
+        r"movie\.scenes\[0\]\.connection: 'airflow:nope' is not where",
+    ),
+    "a wait without end": ({"movie": MOVIE, "timeout": 1e18, "deferrable": True}, "at most a year"),
+    "an endless interval": ({"movie": MOVIE, "poll_interval": math.inf, "deferrable": True}, "poll_interval is inf"),
     "a timeout of nothing": ({"movie": MOVIE, "timeout": 0}, "timeout must be seconds above 0"),
     "a timeout in words": ({"movie": MOVIE, "timeout": "soon"}, "timeout must be seconds above 0, .*, not 'soon'"),
     "an interval of nothing": ({"movie": MOVIE, "poll_interval": 0}, "poll_interval is 0 s; the service asks for 5 s"),
@@ -79,6 +95,9 @@ BAD_CONNECTIONS = {
     "a wrong scheme": ({"host": "ftp://api.json2video.com"}, "the scheme must be https, not 'ftp'"),
     "no host in it": ({"host": "https://"}, "there is no host name"),
     "an Extra that is no object": ({"extra": "[1]"}, "must be a JSON object"),
+    "too many digits": ({"extra": {"read_timeout": int("9" * 400)}}, "must be seconds above 0, at most a day"),
+    "a proxy with a line break": ({"extra": {"proxy": "http://a\nb"}}, "must be a URL"),
+    "no such port": ({"port": 99999, "host": "api.json2video.com"}, "there is no port 99999"),
     "seconds that are none": ({"extra": '{"submit_timeout": "soon"}'}, "'submit_timeout' .* must be seconds above 0"),
 }
 
@@ -154,6 +173,20 @@ def test_jinja_in_the_movie_is_rendered_when_asked_for(connected: Sandbox) -> No
     task = operator(movie={"comment": "{{ day }}", "other": literal("{{ day }}")}, jinja=True)
     task.render_template_fields(a_context(day="Monday"))
     assert task.movie == {"comment": "Monday", "other": "{{ day }}"}
+
+
+def test_a_path_object_names_a_movie_file(connected: Sandbox, tmp_path: Path) -> None:
+    (file := tmp_path / "movie.json").write_text(json.dumps(MOVIE))
+    assert operator(movie_file=file, wait_for_completion=False).execute(a_context())["project"]
+
+
+def test_a_paid_render_whose_file_is_gone_does_not_end_green(connected: Sandbox) -> None:
+    context = a_context(max_tries=1)
+    operator(movie=MOVIE, wait_for_completion=False).execute(context)
+    connected.advance(8 * 86_400)
+    retried = a_context(try_number=2, max_tries=1, store=context.get("task_state_store"))
+    with pytest.raises(NotFound, match="rendered and paid for, but its file is gone"):
+        operator(movie=MOVIE).execute(retried)
 
 
 def test_a_movie_file_beside_the_dag_is_data_and_never_a_template(connected: Sandbox, tmp_path: Path) -> None:

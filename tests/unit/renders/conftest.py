@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,9 @@ class World:
             host=sandbox.url, schema=None, port=None, key="sandbox", extra={"submit_timeout": 1, "adopt_wait": 60}
         )
 
-    def try_(self, movie: Any = None, fingerprint: str = "f", steps: Steps | None = None, **order: Any) -> Placed:
+    def try_(
+        self, movie: Any = None, fingerprint: str = "f", steps: Steps | None = None, waits: bool = True, **order: Any
+    ) -> Placed:
         """One try of the task, up to the moment it would wait."""
         self.tries += 1
         steps = steps or Steps()
@@ -86,6 +89,7 @@ class World:
                     retries=self.retries,
                     first_try=first,
                     run_after=self.clock() - timedelta(minutes=1),
+                    waits=waits,
                 )
                 if not order
                 else Order(**{"movie": MOVIE, "identity": ME, "fingerprint": fingerprint, **order})
@@ -101,6 +105,11 @@ class World:
     def clear(self) -> None:
         """A person clears the task: Airflow allows ``retries`` more tries."""
         self.max_tries = self.tries + self.retries
+
+    def sandbox_stamp(self) -> Any:
+        """What the last submitted movie carries under our key."""
+        movie = json.loads(self.sandbox.movies[self.projects[-1]].submitted)
+        return movie["client-data"]["airflow"]
 
     @property
     def paid(self) -> int:

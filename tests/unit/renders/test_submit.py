@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Callable
 from itertools import count
@@ -74,6 +75,39 @@ def test_the_tag_is_found_in_either_place_of_a_row(world: Worlds, hidden: str) -
     w.sandbox.variants.rows_with_json = hidden != "json"
     w.sandbox.faults.add("submit", "reset", after=True)
     assert w.try_().how == "attached"
+    assert w.paid == 1
+
+
+def test_a_list_that_does_not_say_whether_it_goes_on_proves_nothing(world: Worlds) -> None:
+    w = world()
+    w.sandbox.faults.add("submit", "reset", after=True)
+    w.sandbox.faults.add("list", "body", body=b'{"success": true, "movies": []}', times=None)
+    with pytest.raises(SubmitAmbiguous, match="does not say whether it goes on"):
+        w.try_()
+    assert w.paid == 1
+
+
+def test_a_refused_repeat_does_not_forget_the_unanswered_first_post(world: Worlds) -> None:
+    w = world()
+    w.sandbox.variants.list_lag = 200
+    w.sandbox.faults.add("submit", "reset", after=True)
+    w.sandbox.faults.add("submit", "status", status=400, body='{"message": "Insufficient credits"}')
+    with pytest.raises(OutOfCredits):
+        w.try_()
+    w.clock.sleep(400)
+    assert w.try_().how == "attached"
+    assert w.paid == 1
+
+
+def test_a_row_without_its_project_is_not_adopted(world: Worlds) -> None:
+    w = world()
+    w.try_()
+    row = {"client-data": {"airflow": w.sandbox_stamp()}, "status": "running", "project": None}
+    answer = json.dumps({"success": True, "movies": [row], "has_next": False})
+    w.entry = None
+    w.sandbox.faults.add("list", "body", body=answer.encode(), times=None)
+    with pytest.raises(SubmitAmbiguous, match="without its project"):
+        w.try_()
     assert w.paid == 1
 
 
@@ -317,6 +351,26 @@ def test_a_clear_after_the_end_renders_anew(world: Worlds, outcome: str) -> None
     assert w.paid == 2
 
 
+def test_a_clear_of_a_render_whose_file_is_gone_renders_anew(world: Worlds) -> None:
+    w = world()
+    first = w.try_()
+    w.clock.sleep(8 * 86_400)
+    w.clear()
+    assert w.try_().project != first.project
+
+
+@pytest.mark.parametrize(("waits", "paid"), [(True, 1), (False, 2)])
+def test_a_clear_of_a_task_that_only_submits_renders_anew_once_the_render_has_ended(
+    world: Worlds, waits: bool, paid: int
+) -> None:
+    w = world()
+    w.try_(waits=waits)
+    w.clock.sleep(60)
+    w.clear()
+    w.try_(waits=waits)
+    assert w.paid == paid
+
+
 def test_a_clear_is_seen_when_only_the_retries_changed(world: Worlds) -> None:
     w = world()
     w.max_tries = w.retries = 0
@@ -337,7 +391,7 @@ def test_a_retry_after_a_failed_render_is_a_new_render(world: Worlds) -> None:
 def test_the_entry_of_another_project_is_not_finished(world: Worlds) -> None:
     w = world()
     placed = w.try_()
-    stranger = type(placed)(project="another", submitted_at=placed.submitted_at, how="submitted")
+    stranger = type(placed)(project="another", how="submitted")
     w.finish(stranger)
     assert (w.entry.state, w.entry.project) == ("submitted", placed.project)
 

@@ -1,0 +1,189 @@
+"""Many renders, one poll loop: every wait of one account in one event loop shares a watcher and its client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import time
+import weakref
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_j2v.api.account import Account
+from airflow_provider_j2v.api.calls import Call
+from airflow_provider_j2v.api.client import AsyncClient
+from airflow_provider_j2v.api.reply import Reply
+from airflow_provider_j2v.exceptions import ApiError
+from airflow_provider_j2v.renders.plan import Heard, Planner
+from airflow_provider_j2v.renders.polling import Outcome, Polling
+from airflow_provider_j2v.renders.waiting import Report
+
+log = logging.getLogger(__name__)
+
+#: Connections a watcher keeps.
+CONNECTIONS = 4
+
+
+@dataclass
+class _Waiter:
+    polling: Polling
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    outcome: Outcome | None = None
+    error: Exception | None = None
+
+
+class Watcher:
+    """The renders of one account that somebody in this event loop waits for.
+
+    :param client: of that account; closed by the watcher when nobody waits any more.
+    :param on_end: called then.
+    """
+
+    def __init__(
+        self, client: AsyncClient, on_end: Callable[[Watcher], None], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._client = client
+        self._on_end = on_end
+        self._clock = clock
+        self._planner = Planner(clock)
+        self._waiters: dict[object, _Waiter] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._slots = asyncio.Semaphore(CONNECTIONS)
+        # So that many triggerers do not ask at the same moment for ever.
+        self._jitter = 1 + 0.02 * (zlib.crc32(f"{client.account.base_url} {os.getpid()}".encode()) % 1000) / 1000
+
+    async def wait(self, project: str, deadline: float, interval: float) -> Outcome:
+        """Wait until the render ended or the wait did; changes of its status are logged as the caller's."""
+        key = object()
+        polling = Polling(project, deadline=deadline, interval=interval, now=self._clock())
+        self._waiters[key] = waiter = _Waiter(polling)
+        self._planner.add(key, polling, interval)
+        if self._task is None:
+            # An empty context: the loop must not log as the task of whoever came first.
+            self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+        report = Report(polling)
+        try:
+            while waiter.outcome is None:
+                await waiter.stirred.wait()
+                waiter.stirred.clear()
+                if waiter.error:
+                    raise waiter.error
+                report.on_change()
+            return waiter.outcome
+        finally:
+            self._planner.remove(key)
+            del self._waiters[key]
+            if not self._waiters:
+                self._on_end(self)
+                self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self._planner.pause() * self._jitter)
+                await self._tick()
+        except Exception as e:
+            log.exception("Watching renders failed")
+            for waiter in self._waiters.values():
+                waiter.error = e
+                waiter.stirred.set()
+        finally:
+            await self._client.aclose()
+
+    async def _tick(self) -> None:
+        tick = self._planner.tick()
+        with suppress(StopIteration):
+            calls = next(tick)
+            while True:
+                calls = tick.send(await asyncio.gather(*map(self._send, calls)))
+        for key, outcome in self._planner.ended:
+            if waiter := self._waiters.get(key):
+                waiter.outcome = outcome
+        self._planner.ended.clear()
+        for waiter in self._waiters.values():
+            waiter.stirred.set()
+
+    async def _send(self, call: Call[Any]) -> Heard:
+        size = 0
+
+        def read(reply: Reply) -> Any:
+            nonlocal size
+            size = len(reply.body)
+            return call.read(reply)
+
+        async with self._slots:
+            began = time.monotonic()
+            result: Any
+            try:
+                result = await self._client.send(replace(call, read=read))
+            except ApiError as e:
+                result = e
+            return Heard(result, size, time.monotonic() - began)
+
+
+@dataclass
+class _Loop:
+    """What one event loop shares while somebody waits: accounts by conn id, lookups under way, watchers."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    lookups: dict[str, asyncio.Task[Account]] = field(default_factory=dict)
+    watchers: dict[tuple[str, str], Watcher] = field(default_factory=dict)
+
+    def forget(self, key: tuple[str, str], watcher: Watcher) -> None:
+        """Nobody waits on that account any more: the next one looks its connection up anew."""
+        if self.watchers.get(key) is watcher:
+            del self.watchers[key]
+            self.accounts = {c: a for c, a in self.accounts.items() if (a.base_url, a.key) != key}
+
+
+_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = weakref.WeakKeyDictionary()
+
+
+async def watch(
+    conn_id: str,
+    project: str,
+    deadline: float,
+    interval: float,
+    *,
+    lookup: Callable[[], Awaitable[Account]],
+    connect: Callable[[Account], AsyncClient],
+) -> Outcome:
+    """Wait for one render among all that this event loop waits for.
+
+    :param conn_id: names the account: looked up once while somebody waits, and once more when its key is refused.
+    :param lookup: finds the account, without blocking.
+    :param connect: makes a client for it that sends each call once.
+    """
+    shared = _loops.setdefault(asyncio.get_running_loop(), _Loop())
+    account = await _account(shared, conn_id, lookup)
+    outcome = await _watcher(shared, account, connect).wait(project, deadline, interval)
+    if outcome.status != "refused":
+        return outcome
+    if shared.accounts.get(conn_id) is account:
+        del shared.accounts[conn_id]
+    fresh = await _account(shared, conn_id, lookup)
+    if fresh == account:
+        return outcome
+    return await _watcher(shared, fresh, connect).wait(project, deadline, interval)
+
+
+async def _account(shared: _Loop, conn_id: str, lookup: Callable[[], Awaitable[Account]]) -> Account:
+    if conn_id not in shared.accounts:
+        task = shared.lookups.get(conn_id)
+        if task is None:
+            task = shared.lookups[conn_id] = asyncio.ensure_future(lookup())
+            task.add_done_callback(lambda _: shared.lookups.pop(conn_id, None))
+        shared.accounts[conn_id] = await asyncio.shield(task)
+    return shared.accounts[conn_id]
+
+
+def _watcher(shared: _Loop, account: Account, connect: Callable[[Account], AsyncClient]) -> Watcher:
+    key = (account.base_url, account.key)
+    if key not in shared.watchers:
+        shared.watchers[key] = Watcher(connect(account), lambda watcher: shared.forget(key, watcher))
+    return shared.watchers[key]

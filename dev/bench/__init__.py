@@ -1,0 +1,1 @@
+"""Measurements, never part of a test: they depend on the machine."""

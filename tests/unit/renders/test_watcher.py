@@ -1,0 +1,159 @@
+"""The watcher at work: one client for all waits of an account in a loop, and nothing left when nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+
+import pytest
+
+from airflow_provider_j2v.api.account import Account
+from airflow_provider_j2v.api.calls import submit_movie
+from airflow_provider_j2v.api.client import AsyncClient, Client
+from airflow_provider_j2v.renders import watcher
+from airflow_provider_j2v.renders.polling import Outcome
+from airflow_provider_j2v.sandbox import Sandbox
+
+MOVIE = {"resolution": "sd", "scenes": [{"duration": 2}]}
+
+
+class Waiters:
+    """Submits movies, and waits for them as triggers do."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.key = "sandbox"
+        self.lookups = 0
+        self.clients: list[AsyncClient] = []
+
+    def account(self) -> Account:
+        return Account.build(host=self.sandbox.url, schema=None, port=None, key=self.key, extra={})
+
+    def submit(self, count: int) -> list[str]:
+        with Client(self.account()) as client:
+            return [client.send(submit_movie(MOVIE)).project for _ in range(count)]
+
+    async def lookup(self) -> Account:
+        self.lookups += 1
+        await asyncio.sleep(0)
+        return self.account()
+
+    def connect(self, account: Account) -> AsyncClient:
+        self.clients.append(AsyncClient(account, attempts=1))
+        return self.clients[-1]
+
+    def wait(self, project: str, seconds: float = 30) -> Awaitable[Outcome]:
+        deadline = time.time() + seconds
+        return watcher.watch("conn", project, deadline, 0.05, lookup=self.lookup, connect=self.connect)
+
+
+@pytest.fixture
+def waiters(sandbox: Sandbox) -> Waiters:
+    return Waiters(sandbox)
+
+
+def nothing_is_left() -> bool:
+    shared = watcher._loops.get(asyncio.get_running_loop())
+    return shared is None or not (shared.accounts or shared.lookups or shared.watchers)
+
+
+async def settled(before: set[asyncio.Task]) -> bool:
+    for _ in range(200):
+        if asyncio.all_tasks() == before:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_a_hundred_waits_share_one_lookup_one_client_and_a_few_requests(waiters: Waiters) -> None:
+    projects = await asyncio.to_thread(waiters.submit, 100)
+    before = asyncio.all_tasks()
+    outcomes = await asyncio.gather(*map(waiters.wait, projects))
+    assert {outcome.status for outcome in outcomes} == {"done"}
+    assert [outcome.project for outcome in outcomes] == projects
+    assert (waiters.lookups, len(waiters.clients)) == (1, 1)
+    requests = waiters.sandbox.journal.requests
+    assert requests["get"] + requests["list"] < 60
+    assert nothing_is_left()
+    assert await settled(before)
+    assert waiters.clients[0]._http.is_closed
+
+
+async def test_two_that_wait_for_one_render_are_both_told(waiters: Waiters) -> None:
+    (project,) = await asyncio.to_thread(waiters.submit, 1)
+    outcomes = await asyncio.gather(waiters.wait(project), waiters.wait(project))
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+
+
+@pytest.mark.parametrize("survivors", [0, 3])
+async def test_cancelled_waits_leave_no_task_socket_or_future(waiters: Waiters, survivors: int) -> None:
+    waiters.sandbox.variants.never_finish = True
+    projects = await asyncio.to_thread(waiters.submit, 10)
+    before = asyncio.all_tasks()
+    tasks = [asyncio.ensure_future(waiters.wait(project)) for project in projects]
+    await asyncio.sleep(0.15)
+    for task in tasks[survivors:]:
+        task.cancel()
+    waiters.sandbox.variants.never_finish = False
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [e.status for e in ended[:survivors]] == ["done"] * survivors
+    assert all(isinstance(e, asyncio.CancelledError) for e in ended[survivors:])
+    assert await settled(before)
+    assert nothing_is_left()
+    assert all(client._http.is_closed for client in waiters.clients)
+
+
+async def test_a_rotated_key_is_looked_up_once_for_all_and_the_waits_go_on(waiters: Waiters) -> None:
+    account = waiters.sandbox.accounts[0]
+    account.other_keys = {"old": "render"}
+    waiters.key = "old"
+    waiters.sandbox.variants.never_finish = True
+    projects = await asyncio.to_thread(waiters.submit, 20)
+    tasks = [asyncio.ensure_future(waiters.wait(project)) for project in projects]
+    await asyncio.sleep(0.15)
+    account.other_keys, waiters.key = {"new": "render"}, "new"
+    waiters.sandbox.variants.never_finish = False
+    assert {outcome.status for outcome in await asyncio.gather(*tasks)} == {"done"}
+    assert waiters.lookups == 2
+
+
+async def test_a_revoked_key_ends_every_wait_after_three_requests(waiters: Waiters) -> None:
+    projects = await asyncio.to_thread(waiters.submit, 20)
+    bad = '{"message": "Error: Invalid API Key"}'
+    fault = waiters.sandbox.faults.add("*", "status", status=400, body=bad, times=None)
+    outcomes = await asyncio.gather(*map(waiters.wait, projects))
+    assert {outcome.status for outcome in outcomes} == {"refused"}
+    assert fault.hits <= 3
+
+
+def test_each_event_loop_has_its_own_watcher_and_a_dead_one_leaves_nothing(waiters: Waiters) -> None:
+    for _ in range(3):
+        (project,) = waiters.submit(1)
+        assert asyncio.run(_wait(waiters.wait(project))).status == "done"
+    assert len(waiters.clients) == 3
+
+
+async def _wait(waiting: Awaitable[Outcome]) -> Outcome:
+    return await waiting
+
+
+FAULTS = [
+    {"kind": "status", "status": 503},
+    {"kind": "reset"},
+    {"kind": "truncate"},
+    {"kind": "drip", "part": "body", "interval": 0.001},
+    *(
+        {"kind": "body", "name": name}
+        for name in ("html", "empty", "array", "deep", "nan", "huge-int", "bad-utf8", "null")
+    ),
+]
+
+
+@pytest.mark.parametrize("on", ["get", "list"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: "-".join(map(str, f.values())))
+async def test_one_bad_answer_of_any_kind_does_not_end_a_wait(waiters: Waiters, fault: dict, on: str) -> None:
+    projects = await asyncio.to_thread(waiters.submit, 50 if on == "list" else 1)
+    waiters.sandbox.faults.add(on, **fault)
+    outcomes: list[Outcome] = await asyncio.gather(*map(waiters.wait, projects))
+    assert {outcome.status for outcome in outcomes} == {"done"}
