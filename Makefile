@@ -1,7 +1,7 @@
 # `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-ui test lint types unit contract integration system test-cluster soak bench mutants clean
+.PHONY: help venv demo demo-ui test lint types unit contract integration system chaos test-cluster soak bench mutants clean
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
 ifndef PYTHON
