@@ -12,7 +12,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.sandbox import Sandbox
-from airflow_provider_j2v.triggers.movie import JSON2VideoMovieTrigger
+from airflow_provider_j2v.triggers.movie import JSON2VideoMoviesTrigger, JSON2VideoMovieTrigger
 from tests.unit.context import connect
 
 GOOD = {"resolution": "sd", "scenes": [{"duration": 2}]}
@@ -78,3 +78,41 @@ async def test_a_cancelled_trigger_leaves_nothing_behind(connected: Sandbox) -> 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert asyncio.all_tasks() == before
+
+
+async def many(projects: list[str], seconds: float = 30, min_finished: int | None = None) -> dict[str, Any]:
+    deadline = time.time() + seconds
+    trigger = JSON2VideoMoviesTrigger("json2video_default", projects, deadline, 0.02, min_finished)
+    (event,) = [event async for event in trigger.run()]
+    return event.payload
+
+
+async def test_many_renders_are_one_event_with_each_outcome(connected: Sandbox) -> None:
+    submit = JSON2VideoHook().submit_movie
+    projects = [await asyncio.to_thread(submit, movie) for movie in (GOOD, BROKEN, GOOD)]
+    event = await many(projects)
+    assert [event["outcomes"][project]["status"] for project in projects] == ["done", "error", "done"]
+    assert event["pending"] == []
+
+
+async def test_the_event_comes_when_enough_have_ended(connected: Sandbox) -> None:
+    submit = JSON2VideoHook().submit_movie
+    projects = [await asyncio.to_thread(submit, GOOD) for _ in range(3)]
+    connected.movies[projects[1]].fate.never_finish = True
+    event = await many(projects, min_finished=2)
+    assert set(event["outcomes"]) == {projects[0], projects[2]}
+    assert event["pending"] == [projects[1]]
+
+
+async def test_what_has_not_ended_at_the_deadline_is_told(connected: Sandbox) -> None:
+    connected.variants.never_finish = True
+    projects = [await asyncio.to_thread(JSON2VideoHook().submit_movie, GOOD) for _ in range(2)]
+    event = await many(projects, seconds=0.2)
+    assert {outcome["status"] for outcome in event["outcomes"].values()} == {"timeout"}
+
+
+def test_a_trigger_for_many_comes_back_from_the_database_as_it_was() -> None:
+    trigger = JSON2VideoMoviesTrigger("conn", ["a", "b"], 5.0, 7.0, 1)
+    path, kwargs = trigger.serialize()
+    assert path == "airflow_provider_j2v.triggers.movie.JSON2VideoMoviesTrigger"
+    assert JSON2VideoMoviesTrigger(**json.loads(json.dumps(kwargs))).serialize() == (path, kwargs)
