@@ -134,13 +134,12 @@ class JSON2VideoMoviesTrigger(_Trigger):
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
-        ended = {waits[task]: task.result() for task in waits if task not in pending}
-        event = {
-            "outcomes": {
-                project: {"status": status, "message": message} for project, (status, message) in ended.items()
-            },
-            "pending": [waits[task] for task in waits if task in pending],
+        outcomes = {
+            waits[task]: dict(zip(("status", "message"), task.result(), strict=True))
+            for task in waits
+            if task not in pending
         }
+        event = {"outcomes": outcomes, "pending": [waits[task] for task in waits if task in pending]}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     def _going_on(self) -> str:
