@@ -123,7 +123,7 @@ class RenderFailed(JSON2VideoError):
         self.element = element
 
     def __str__(self) -> str:
-        element = f" The failing element: {self.element}" if self.element else ""
+        element = f" The failing element is {self.element}." if self.element else ""
         return (
             f"Project {self.project} failed to render: {self.message or 'the service gave no reason'}.{element} "
             "A failed render is not billed for rendering; AI assets that were already made may be."
