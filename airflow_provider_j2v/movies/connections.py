@@ -32,12 +32,12 @@ class Payer:
     connection: str | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Resolution:
-    """A movie with every connection named as the service knows it."""
+    """A movie with every connection named as the service knows it, and who pays for each generated element."""
 
     movie: dict[str, Any]
-    payers: list[Payer] = field(default_factory=list)
+    payers: list[Payer]
 
 
 def resolve(
@@ -51,21 +51,9 @@ def resolve(
     :param catalog: tells the providers of a model; needed only when ``providers`` is not empty.
     :raises UnresolvedConnection: something does not resolve, or would be billed unnoticed; names the place.
     """
-    providers = {name.lower(): target for name, target in providers.items()}
-    resolution = Resolution(dict(movie))
-    if _objects(scenes := movie.get("scenes")):
-        resolution.movie["scenes"] = [
-            _with_elements(scene, f"movie.scenes[{i}]", providers, lookup, catalog, resolution.payers)
-            for i, scene in enumerate(scenes)
-        ]
-    resolution.movie = _with_elements(resolution.movie, "movie", providers, lookup, catalog, resolution.payers)
-    if _objects(exports := movie.get("exports")):
-        resolution.movie["exports"] = [
-            _with_destinations(export, f"movie.exports[{i}]", lookup) for i, export in enumerate(exports)
-        ]
-    elif exports is not None:
-        resolution.movie["exports"] = _with_destinations(exports, "movie.exports", lookup)
-    for path, value in _unresolved(resolution.movie, "movie"):
+    resolver = _Resolver({name.lower(): target for name, target in providers.items()}, lookup, catalog)
+    resolved = resolver.movie(movie)
+    for path, value in _unresolved(resolved, "movie"):
         raise UnresolvedConnection(
             f"{path}: {value!r} is not where a connection can be named: that is 'connection' of an element, or 'id' of "
             "a destination. Nothing was sent."
@@ -75,62 +63,7 @@ def resolve(
             "A provider map cannot reach into the saved template: keep the movie in a file and use movie_file, or "
             "save one template per environment. Nothing was sent."
         )
-    return resolution
-
-
-def _unresolved(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """References that nothing resolved: the service would not know them."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key in ("connection", "id") and _refers(item):
-                yield f"{path}.{key}", item
-            yield from _unresolved(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _unresolved(item, f"{path}[{i}]")
-
-
-def _objects(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _with_elements(
-    holder: Any,
-    path: str,
-    providers: Mapping[str, str],
-    lookup: Lookup,
-    catalog: Catalog | None,
-    payers: list[Payer],
-) -> Any:
-    if not isinstance(holder, Mapping):
-        return holder
-    resolved: dict[str, Any] = dict(holder)
-    for part in ("preload", "elements"):
-        if _objects(elements := holder.get(part)):
-            resolved[part] = [
-                _resolved(element, f"{path}.{part}[{i}]", providers, lookup, catalog, payers)
-                for i, element in enumerate(elements)
-            ]
-    return resolved
-
-
-def _resolved(
-    element: Any,
-    path: str,
-    providers: Mapping[str, str],
-    lookup: Lookup,
-    catalog: Catalog | None,
-    payers: list[Payer],
-) -> Any:
-    if not isinstance(element, Mapping):
-        return element
-    if is_generated(element):
-        element, payer = _generated(element, path, providers, lookup, catalog)
-        payers.append(payer)
-        return element
-    if _refers(named := element.get("connection")):
-        return _with_connection(element, _ask(lookup, named.removeprefix(AIRFLOW), f"{path}.connection"))
-    return element
+    return Resolution(resolved, resolver.payers)
 
 
 def is_generated(element: Mapping[str, Any]) -> bool:
@@ -139,72 +72,125 @@ def is_generated(element: Mapping[str, Any]) -> bool:
     return kind == "voice" or (kind in ("image", "video") and bool(element.get("prompt")) and not element.get("src"))
 
 
-def _generated(
-    element: Mapping[str, Any], path: str, providers: Mapping[str, str], lookup: Lookup, catalog: Catalog | None
-) -> tuple[dict[str, Any], Payer]:
-    model = element.get("model") or ("azure" if element.get("type") == "voice" else None)
-    known = catalog.resolve(model) if catalog and isinstance(model, str) else None
-    named = element.get("connection")
-    provider = None
-    if _refers(named):
-        connection = _ask(lookup, named.removeprefix(AIRFLOW), f"{path}.connection")
-    elif named not in (None, ""):
-        if not isinstance(named, str):
-            raise UnresolvedConnection(f"{path}.connection must be a connection's id, not {named!r}. Nothing was sent.")
-        connection = named
-    else:
-        provider = next((p for p in (known.providers if known else ()) if p in providers), None)
-        connection = _mapped(providers[provider], provider, lookup) if provider else None
-        if providers and not (known and known.providers):
-            near = catalog.near(model) if catalog and isinstance(model, str) else []
-            meant = f" (did you mean {', '.join(near)}?)" if near else ""
-            raise UnresolvedConnection(
-                f"{path}: the provider of model {model!r} is not known{meant}, so that the provider map cannot say who "
-                'pays for it. Give the element a "connection", or a model of the catalog. Nothing was sent.'
-            )
-    provider = provider or (known.providers[0] if known and known.providers else None)
-    payer = Payer(path, model if isinstance(model, str) else None, provider, connection)
-    return _with_connection(element, connection), payer
+@dataclass
+class _Resolver:
+    providers: Mapping[str, str]
+    lookup: Lookup
+    catalog: Catalog | None
+    payers: list[Payer] = field(default_factory=list)
+
+    def movie(self, movie: Mapping[str, Any]) -> dict[str, Any]:
+        resolved: dict[str, Any] = self.holder(movie, "movie")
+        if _is_list(scenes := movie.get("scenes")):
+            resolved["scenes"] = [self.holder(scene, f"movie.scenes[{i}]") for i, scene in enumerate(scenes)]
+        exports = movie.get("exports")
+        if _is_list(exports):
+            resolved["exports"] = [self.export(export, f"movie.exports[{i}]") for i, export in enumerate(exports)]
+        elif exports is not None:
+            resolved["exports"] = self.export(exports, "movie.exports")
+        return resolved
+
+    def holder(self, holder: Any, path: str) -> Any:
+        """A movie or a scene, its elements resolved."""
+        if not isinstance(holder, Mapping):
+            return holder
+        resolved = dict(holder)
+        for part in ("preload", "elements"):
+            if _is_list(elements := holder.get(part)):
+                resolved[part] = [self.element(e, f"{path}.{part}[{i}]") for i, e in enumerate(elements)]
+        return resolved
+
+    def element(self, element: Any, path: str) -> Any:
+        if not isinstance(element, Mapping):
+            return element
+        if is_generated(element):
+            connection = self.payer(element, path).connection
+        elif _refers(named := element.get("connection")):
+            connection = self.ask(named.removeprefix(AIRFLOW), f"{path}.connection")
+        else:
+            return element
+        rest = {key: value for key, value in element.items() if key != "connection"}
+        return rest if connection is None else {**rest, "connection": connection}
+
+    def payer(self, element: Mapping[str, Any], path: str) -> Payer:
+        """Who pays for a generated element: what it names, else the map by its model's providers."""
+        model = element.get("model") or ("azure" if element.get("type") == "voice" else None)
+        known = self.catalog.resolve(model) if self.catalog and isinstance(model, str) else None
+        listed = known.providers if known else ()
+        provider = next(iter(listed), None)
+        named = element.get("connection")
+        connection: str | None = None
+        if _refers(named):
+            connection = self.ask(named.removeprefix(AIRFLOW), f"{path}.connection")
+        elif named not in (None, ""):
+            if not isinstance(named, str):
+                what = f"{path}.connection must be a connection's id, not {named!r}"
+                raise UnresolvedConnection(f"{what}. Nothing was sent.")
+            connection = named
+        elif self.providers:
+            if not listed:
+                raise self.unknown(model, path)
+            mapped = next((p for p in listed if p in self.providers), None)
+            if mapped:
+                provider, connection = mapped, self.mapped(mapped)
+        payer = Payer(path, model if isinstance(model, str) else None, provider, connection)
+        self.payers.append(payer)
+        return payer
+
+    def unknown(self, model: Any, path: str) -> UnresolvedConnection:
+        near = self.catalog.near(model) if self.catalog and isinstance(model, str) else []
+        meant = f" (did you mean {', '.join(near)}?)" if near else ""
+        return UnresolvedConnection(
+            f"{path}: the provider of model {model!r} is not known{meant}, so that the provider map cannot say who "
+            'pays for it. Give the element a "connection", or a model of the catalog. Nothing was sent.'
+        )
+
+    def mapped(self, provider: str) -> str | None:
+        target = self.providers[provider]
+        if target == RAW:
+            raise UnresolvedConnection(f"the provider map's {provider!r} names no connection. Nothing was sent.")
+        if target.startswith(RAW):
+            return target.removeprefix(RAW)
+        return self.ask(target.removeprefix(AIRFLOW), f"the provider map's {provider!r}")
+
+    def export(self, export: Any, path: str) -> Any:
+        if not isinstance(export, Mapping) or not _is_list(destinations := export.get("destinations")):
+            return export
+        resolved = [self.destination(d, f"{path}.destinations[{j}].id") for j, d in enumerate(destinations)]
+        return {**export, "destinations": resolved}
+
+    def destination(self, destination: Any, path: str) -> Any:
+        target = destination.get("id") if isinstance(destination, Mapping) else None
+        if not _refers(target):
+            return destination
+        connection = self.ask(target.removeprefix(AIRFLOW), path)
+        if connection is None:
+            raise UnresolvedConnection(f"{path}: a destination cannot be the managed service. Nothing was sent.")
+        return {**destination, "id": connection}
+
+    def ask(self, conn_id: str, where: str) -> str | None:
+        try:
+            return self.lookup(conn_id)
+        except UnresolvedConnection as e:
+            raise UnresolvedConnection(f"{where}: {e}") from None
+
+
+def _unresolved(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """References that nothing resolved: the service would not know them. The author's own data is left alone."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in ("connection", "id") and _refers(item):
+                yield f"{path}.{key}", item
+            if key not in ("variables", "client-data"):
+                yield from _unresolved(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _unresolved(item, f"{path}[{i}]")
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _refers(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and value.startswith(AIRFLOW)
-
-
-def _with_connection(element: Mapping[str, Any], connection: str | None) -> dict[str, Any]:
-    rest = {key: value for key, value in element.items() if key != "connection"}
-    return rest if connection is None else {**rest, "connection": connection}
-
-
-def _mapped(target: str, provider: str, lookup: Lookup) -> str | None:
-    if target.startswith(RAW):
-        if target == RAW:
-            raise UnresolvedConnection(f"the provider map's {provider!r} names no connection. Nothing was sent.")
-        return target.removeprefix(RAW)
-    return _ask(lookup, target.removeprefix(AIRFLOW), f"the provider map's {provider!r}")
-
-
-def _with_destinations(export: Any, path: str, lookup: Lookup) -> Any:
-    if not isinstance(export, Mapping) or not _objects(destinations := export.get("destinations")):
-        return export
-    return {**export, "destinations": list(_destinations(destinations, path, lookup))}
-
-
-def _destinations(destinations: list[Any], path: str, lookup: Lookup) -> Iterator[Any]:
-    for j, destination in enumerate(destinations):
-        target = destination.get("id") if isinstance(destination, Mapping) else None
-        if not _refers(target):
-            yield destination
-            continue
-        here = f"{path}.destinations[{j}].id"
-        connection = _ask(lookup, target.removeprefix(AIRFLOW), here)
-        if connection is None:
-            raise UnresolvedConnection(f"{here}: a destination cannot be the managed service. Nothing was sent.")
-        yield {**destination, "id": connection}
-
-
-def _ask(lookup: Lookup, conn_id: str, where: str) -> str | None:
-    try:
-        return lookup(conn_id)
-    except UnresolvedConnection as e:
-        raise UnresolvedConnection(f"{where}: {e}") from None

@@ -50,7 +50,9 @@ def test_the_calls_of_a_movie_s_life(hook: JSON2VideoHook, sandbox: Sandbox) -> 
     project = hook.submit_movie(MOVIE)
     sandbox.advance(600)
     assert hook.get_movie(project).status == "done"
-    assert [m.project for m in hook.list_movies(datetime.now(UTC) - timedelta(days=200))].count(project) == 1
+    now = datetime.fromtimestamp(sandbox.clock.now(), UTC)
+    listed = hook.list_movies(now - timedelta(days=200), now + timedelta(hours=1))
+    assert [movie.project for movie in listed].count(project) == 1
     assert hook.delete_movie(project).deleted_at
     assert hook.get_movie(project).url is None
 

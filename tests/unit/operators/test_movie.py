@@ -14,6 +14,7 @@ from airflow.sdk import literal
 
 from airflow_provider_j2v.catalog import source as catalog_source
 from airflow_provider_j2v.exceptions import NotFound, OutOfCredits, RenderFailed, RenderTimeout
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMovieOperator
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.unit.context import a_context, connect
@@ -182,8 +183,9 @@ def test_a_path_object_names_a_movie_file(connected: Sandbox, tmp_path: Path) ->
 
 def test_a_paid_render_whose_file_is_gone_does_not_end_green(connected: Sandbox) -> None:
     context = a_context(max_tries=1)
-    operator(movie=MOVIE, wait_for_completion=False).execute(context)
-    connected.advance(8 * 86_400)
+    project = operator(movie=MOVIE, wait_for_completion=False).execute(context)["project"]
+    connected.advance(600)
+    JSON2VideoHook().delete_movie(project)
     retried = a_context(try_number=2, max_tries=1, store=context.get("task_state_store"))
     with pytest.raises(NotFound, match="rendered and paid for, but its file is gone"):
         operator(movie=MOVIE).execute(retried)
