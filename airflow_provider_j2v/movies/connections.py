@@ -80,9 +80,10 @@ class _Resolver:
     payers: list[Payer] = field(default_factory=list)
 
     def movie(self, movie: Mapping[str, Any]) -> dict[str, Any]:
-        resolved: dict[str, Any] = self.holder(movie, "movie")
-        if _is_list(scenes := movie.get("scenes")):
-            resolved["scenes"] = [self.holder(scene, f"movie.scenes[{i}]") for i, scene in enumerate(scenes)]
+        scenes = movie.get("scenes")
+        if _is_list(scenes):
+            scenes = [self.holder(scene, f"movie.scenes[{i}]") for i, scene in enumerate(scenes)]
+        resolved: dict[str, Any] = self.holder({**movie, "scenes": scenes} if "scenes" in movie else movie, "movie")
         exports = movie.get("exports")
         if _is_list(exports):
             resolved["exports"] = [self.export(export, f"movie.exports[{i}]") for i, export in enumerate(exports)]
