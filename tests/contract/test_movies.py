@@ -118,7 +118,7 @@ INCIDENTAL = {
     "rendering_time": None,
     "progress": "42%",
     "client-data": "text",
-    "message": 5,
+    "message": ["no"],
     "unheard-of": {"a": 1},
 }
 
