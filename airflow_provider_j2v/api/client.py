@@ -33,6 +33,8 @@ from airflow_provider_j2v.exceptions import (
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = 10.0
+#: Connections a client has at most.
+CONNECTIONS = 4
 #: A ``Retry-After`` beyond this is left to the caller: a worker should not sleep through it.
 MAX_PAUSE = 30.0
 
@@ -168,6 +170,8 @@ def _options(account: Account, product: str) -> dict[str, Any]:
         "follow_redirects": False,
         "verify": ssl_context(),
         "proxy": account.proxy,
+        # httpx's own 5 s would be over just before each poll.
+        "limits": httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=60),
         "trust_env": not account.is_local,  # the environment's proxy cannot reach this machine's loopback
     }
 

@@ -96,6 +96,7 @@ class Planner:
     _keys: dict[str, set[Hashable]] = field(default_factory=dict)
     _list: _List = field(default_factory=_List)
     _next: float = math.inf
+    _began_at: float = -math.inf
     _silence: RateLimited | None = None
     _silent_until: float = -math.inf
     _single_bytes: float = 700.0
@@ -127,7 +128,7 @@ class Planner:
 
     def tick(self) -> Tick:
         """Ask for what is due; renders that ended are in ``ended`` afterwards."""
-        now = self.clock()
+        now = self._began_at = self.clock()
         if now >= self._next:
             self._next = now + self._interval()
         if self._silence and now < self._silent_until:
@@ -196,7 +197,7 @@ class Planner:
         """Hand a result to everybody who waits for that project."""
         for key in list(self._keys.get(project, ())):
             watched = self._watched[key]
-            watched.asked = self.clock()
+            watched.asked = self._began_at  # when it was answered is later, and the next tick would find it not due
             if isinstance(result, MovieAnswer) and result.movie.created_at:
                 watched.created = result.movie.created_at.timestamp()
                 skew = watched.created - watched.added
@@ -211,7 +212,11 @@ class Planner:
     # Reading the list.
 
     def _list_is_cheaper(self, due: int, now: float) -> bool:
-        if now < self._list.not_before or due < (WORTH_A_LIST if self._list.row_bytes else WORTH_A_LOOK):
+        if (
+            not self._keys
+            or now < self._list.not_before
+            or due < (WORTH_A_LIST if self._list.row_bytes else WORTH_A_LOOK)
+        ):
             return False
         rows = len(self._keys) * self._list.rows_per_render
         pages = math.ceil(rows / self._limit())
@@ -286,7 +291,7 @@ class Planner:
         if not isinstance(page, MoviesPage):
             if isinstance(page, RateLimited):
                 self._be_silent(page)
-            self._list.not_before = self.clock() + self._interval()
+            self._list.not_before = self._began_at + 0.999 * self._interval()
             return None
         if page.movies:
             self._list.row_bytes = heard.size / len(page.movies)

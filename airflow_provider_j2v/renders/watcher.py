@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import Call
-from airflow_provider_j2v.api.client import AsyncClient
+from airflow_provider_j2v.api.client import CONNECTIONS, AsyncClient
 from airflow_provider_j2v.api.reply import Reply
 from airflow_provider_j2v.exceptions import ApiError
 from airflow_provider_j2v.renders.plan import Heard, Planner
@@ -24,9 +24,6 @@ from airflow_provider_j2v.renders.polling import Outcome, Polling
 from airflow_provider_j2v.renders.waiting import Report
 
 log = logging.getLogger(__name__)
-
-#: Connections a watcher keeps.
-CONNECTIONS = 4
 
 
 @dataclass

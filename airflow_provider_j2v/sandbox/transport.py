@@ -37,6 +37,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                timeout_keep_alive=75,  # longer than clients keep an idle connection
                 server_header=False,
             )
         )
