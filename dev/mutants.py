@@ -57,6 +57,25 @@ MUTANTS = (
     ),
     Mutant("a clear is not seen", SUBMIT, "cleared = order.max_tries != entry.max_tries or (", "cleared = False and ("),
     Mutant(
+        "the wait for the list forgets the lease",
+        SUBMIT,
+        "certain_at = last_post + LEASE + timedelta",
+        "certain_at = last_post + timedelta",
+    ),
+    Mutant(
+        "a clear that re-attached stays a clear",
+        SUBMIT,
+        "            self._write(entry, max_tries=order.max_tries, retries=order.retries)\n",
+        "",
+    ),
+    Mutant(
+        "a refused repeat forgets the unanswered POST",
+        SUBMIT,
+        "        if earlier is None:\n            self._write(intent",
+        "        if True:\n            self._write(intent",
+    ),
+    Mutant("no lookup by identity", SUBMIT, " if order.first_try else self._by_identity(order)", ""),
+    Mutant(
         "the project is not recorded",
         SUBMIT,
         '_write(entry, state="submitted", project=project, submitted_at=submitted_at)',

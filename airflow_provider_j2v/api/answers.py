@@ -6,10 +6,18 @@ None and never the end of a wait. Only what the client acts on is required.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 T = TypeVar("T")
 
@@ -21,6 +29,14 @@ def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+def _moment(value: datetime) -> datetime:
+    """Aware, and of our time: the service's times are UTC."""
+    if not 2000 <= value.year < 2200:
+        raise ValueError("not a time of our days")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_moment)]
 Lenient = Annotated[T | None, WrapValidator(_or_none)]
 
 
@@ -44,7 +60,7 @@ class Submitted(Answer):
     """The answer to an accepted POST: from here on the render is paid for."""
 
     project: str = Field(pattern=r"^[\x21-\x7e]{1,200}$")
-    timestamp: Lenient[datetime] = None
+    timestamp: Lenient[Moment] = None
 
 
 class MovieStatus(Answer):
@@ -60,9 +76,9 @@ class MovieStatus(Answer):
     message: Lenient[str] = None
     url: Lenient[str] = None
     ass: Lenient[str] = None
-    created_at: Lenient[datetime] = None
-    ended_at: Lenient[datetime] = None
-    deleted_at: Lenient[datetime] = None
+    created_at: Lenient[Moment] = None
+    ended_at: Lenient[Moment] = None
+    deleted_at: Lenient[Moment] = None
     duration: Lenient[float] = None
     size: Lenient[int] = None
     width: Lenient[int] = None
@@ -104,7 +120,7 @@ class Deleted(Answer):
     """``DELETE /movies``: the file is gone, the history row stays."""
 
     project: Lenient[str] = None
-    deleted_at: Lenient[datetime] = None
+    deleted_at: Lenient[Moment] = None
 
 
 class Models(Answer):

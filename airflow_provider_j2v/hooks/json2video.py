@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,7 @@ class JSON2VideoHook(BaseHook):
         :param deadline: epoch seconds (wall clock).
         :param poll_interval: seconds between two looks at the service.
         """
+        check_project(project)
         if _WATCHER not in sys.modules:
             await asyncio.to_thread(_load_watcher)
         from airflow_provider_j2v.renders.watcher import watch
@@ -241,6 +243,15 @@ class JSON2VideoHook(BaseHook):
     def dashboard_url(self) -> str:
         """Where a person looks after renders: the service's dashboard, or the sandbox's own page."""
         return f"{self.account.base_url}/" if self.account.is_local else DASHBOARD_URL
+
+
+def check_project(project: Any) -> None:
+    """Refuse what cannot be the id of a render.
+
+    :raises ConfigurationError: it is not text of up to 200 printable characters.
+    """
+    if not isinstance(project, str) or not re.fullmatch(r"[\x21-\x7e]{1,200}", project):
+        raise ConfigurationError(f"project must be the id of a render, not {project!r:.80}.")
 
 
 class JSON2VideoConnectionHook(BaseHook):

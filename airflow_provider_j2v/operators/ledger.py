@@ -15,6 +15,8 @@ KEY = "json2video"
 class TaskStateLedger:
     """The entry under one key of the task instance's store, which survives retries and clears and never expires."""
 
+    fences = True
+
     def __init__(self, store: Any) -> None:
         self._store = store
 
@@ -38,6 +40,8 @@ class TaskStateLedger:
 
 class MemoryLedger:
     """What is known within one try, where Airflow has no store: after it, the service itself is looked through."""
+
+    fences = False
 
     def __init__(self) -> None:
         self._entry: Entry | None = None

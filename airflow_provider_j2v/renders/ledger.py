@@ -47,7 +47,12 @@ class Entry(BaseModel):
 
 
 class Ledger(Protocol):
-    """Where the entry is kept: one for each task instance, surviving its tries."""
+    """Where the entry is kept: one for each task instance, surviving its tries.
+
+    ``fences`` is True when a try that Airflow has replaced can no longer write.
+    """
+
+    fences: bool
 
     def read(self) -> Entry | None:
         """The entry, or None when there is none.

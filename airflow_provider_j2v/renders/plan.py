@@ -23,8 +23,8 @@ from airflow_provider_j2v.renders.polling import Outcome, Polling
 
 #: One request weighs as much as so many bytes.
 REQUEST = 16 * 1024
-#: A page is kept below this (bytes), far from the client's cap.
-PAGE_BYTES = 8 * 1024 * 1024
+#: A page is kept below this (bytes): far from the client's cap, and read without holding up the event loop.
+PAGE_BYTES = 2 * 1024 * 1024
 #: Fewer renders than this are always asked for singly: to prove the list would cost more.
 WORTH_A_LIST = 8
 #: And fewer than this as long as the size of a row is not known, since it may be large.
@@ -88,9 +88,11 @@ class Planner:
     """Everything one account's renders need: who is watched, what was measured, what ended.
 
     :param clock: epoch seconds.
+    :param jitter: stretches the interval (1 is none), so that many triggerers do not ask at the same moment for ever.
     """
 
     clock: Callable[[], float]
+    jitter: float = 1.0
     ended: list[tuple[Hashable, Outcome]] = field(default_factory=list)
     _watched: dict[Hashable, _Watched] = field(default_factory=dict)
     _keys: dict[str, set[Hashable]] = field(default_factory=dict)
@@ -121,8 +123,11 @@ class Planner:
 
     def pause(self) -> float:
         """Seconds until the next tick is due."""
+        now = self.clock()
+        if now >= self._silent_until:  # a clock that was set back must not stretch the wait
+            self._next = min(self._next, now + self._interval())
         deadline = min((w.polling.deadline for w in self._watched.values()), default=math.inf)
-        return max(min(self._next, deadline) - self.clock(), 0.0)
+        return max(min(self._next, deadline) - now, 0.0)
 
     # One tick.
 
@@ -140,16 +145,21 @@ class Planner:
         if self._list_is_cheaper(len(due), now):
             if not self._list.proven or self._list.sweeps % CHECK_EVERY == CHECK_EVERY - 1:
                 yield from self._prove(len(due))
+            if self.clock() < self._silent_until:
+                return
             if self._list.proven and self._list_is_cheaper(len(due), now):
                 unseen = yield from self._sweep(due)
                 due = [project for project in due if project in unseen]
+            if self.clock() < self._silent_until:
+                return
         yield from self._ask_singly(due)
 
     def _interval(self) -> float:
-        return min((w.interval for w in self._watched.values()), default=math.inf)
+        return self.jitter * min((w.interval for w in self._watched.values()), default=math.inf)
 
     def _is_due(self, watched: _Watched, now: float) -> bool:
-        return now >= watched.asked + 0.999 * watched.interval or now >= watched.polling.deadline
+        elapsed = now - watched.asked
+        return elapsed >= 0.999 * watched.interval or elapsed < 0 or now >= watched.polling.deadline
 
     def _waiting_for(self, project: str) -> list[_Watched]:
         return [self._watched[key] for key in self._keys.get(project, ())]
@@ -200,8 +210,8 @@ class Planner:
             watched.asked = self._began_at  # when it was answered is later, and the next tick would find it not due
             if isinstance(result, MovieAnswer) and result.movie.created_at:
                 watched.created = result.movie.created_at.timestamp()
-                skew = watched.created - watched.added
-                self._skew = skew if self._skew is None else max(self._skew, skew)
+                if abs(skew := watched.created - watched.added) <= 2 * CLOCK_SLACK:
+                    self._skew = skew
             self._see(key, watched, result)
 
     def _see(self, key: Hashable, watched: _Watched, result: Any) -> None:
@@ -236,11 +246,14 @@ class Planner:
         page = self._page(heard)
         if page is None:
             return
-        rows = [row for row in page.movies if row.project in self._keys][:CHECKS]
+        rows = [row for row in page.movies if row.project in self._keys][: CHECKS - 1]
         if not rows:
             self._lose()
             return
-        answers = yield [get_movie(str(row.project)) for row in rows]
+        # And the one that is waited for longest: if the list is behind for a single render, it is that one.
+        longest = min(self._watched.values(), key=lambda w: w.added).polling.project
+        (*answers, last) = yield [get_movie(str(row.project)) for row in rows] + [get_movie(longest)]
+        self._hear(longest, last)
         for row, answer in zip(rows, answers, strict=True):
             self._hear(str(row.project), answer)
         statuses = [h.result.movie.status if isinstance(h.result, MovieAnswer) else None for h in answers]
@@ -301,7 +314,7 @@ class Planner:
     def _lose(self) -> None:
         """The list cost more than it told: leave it alone, longer each time."""
         self._list.losses += 1
-        self._list.not_before = self.clock() + min(self._interval() * 2.0**self._list.losses, DEMOTED_FOR)
+        self._list.not_before = self.clock() + min(self._interval() * 2.0 ** min(self._list.losses, 10), DEMOTED_FOR)
 
     def _strike(self) -> None:
         """The list lagged or hid a render: once may be chance."""

@@ -133,7 +133,11 @@ class Polling:
 
     def overdue(self, now: float) -> Outcome | None:
         """The end of a wait whose deadline falls into a silence the service asked for: no last look is taken."""
-        return self._too_late() if self._silent_until > now >= self.deadline else None
+        return self.too_late() if self._silent_until > now >= self.deadline else None
+
+    def is_silent(self, now: float) -> bool:
+        """True while the service has asked for silence."""
+        return now < self._silent_until
 
     def see(self, result: MovieAnswer | MoviesPage | ApiError, now: float) -> Outcome | None:
         """Take what came back; None means go on. A status that ends the render comes before the deadline."""
@@ -144,7 +148,7 @@ class Polling:
         else:
             self._failures = 0
             outcome = self._on_movie(result.movie, result.remaining_quota, now)
-        return self._too_late() if outcome is None and now >= self.deadline else outcome
+        return self.too_late() if outcome is None and now >= self.deadline else outcome
 
     def _on_movie(self, movie: MovieStatus, quota: Quota | None, now: float) -> Outcome | None:
         status = self.last_status = movie.status
@@ -193,7 +197,8 @@ class Polling:
     def _end(self, status: Status, message: str, error: ApiError | None = None) -> Outcome:
         return Outcome(self.project, status, message, error=error)
 
-    def _too_late(self) -> Outcome:
+    def too_late(self) -> Outcome:
+        """The end of the wait at its deadline."""
         deadline = datetime.fromtimestamp(self.deadline, UTC).isoformat(timespec="seconds")
         return self._end("timeout", f"not finished at the deadline, {deadline}; {self._last()}")
 

@@ -29,7 +29,7 @@ from airflow_provider_j2v.exceptions import (
     UnreadableAnswer,
 )
 from airflow_provider_j2v.renders.identity import Identity, Stamp, new_tag
-from airflow_provider_j2v.renders.ledger import Entry, Ledger
+from airflow_provider_j2v.renders.ledger import Entry, Ledger, LedgerError
 from airflow_provider_j2v.renders.lookup import CLOCK_SLACK, LookupFailed, find
 from airflow_provider_j2v.renders.sender import Sender
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: How long an intent allows its POST to begin. A worker that froze longer must ask the ledger again.
 LEASE = timedelta(seconds=5)
+#: Where no ledger tells a try that it was replaced, one that stood still for longer gives up.
+FROZEN = timedelta(seconds=30)
 #: How often a POST of which no byte was sent is begun anew in one try.
 UNSENT_ATTEMPTS = 5
 #: How long one try waits out a rate limit, in seconds.
@@ -203,6 +205,8 @@ class Submitter:
             reason = f"it has not ended {STUCK_AFTER.total_seconds() / 60:.0f} minutes after its submission"
         else:
             log.info("Re-attaching to project %s: the input is the same; nothing is submitted.", project)
+            # Answered: for the next try this clear lies behind.
+            self._write(entry, max_tries=order.max_tries, retries=order.retries)
             return Placed(project, "attached", movie)
         self._give_up(project, reason, still_running=not ended)
         return self._submit(order)
@@ -245,7 +249,7 @@ class Submitter:
             log.info("The movie of the earlier intent never reached the service; submitting it.")
             return self._submit(order, intent)
         stamp, row = found
-        placed = self._adopt(intent, found)
+        placed = self._adopt(order, intent, found)
         if stamp.fingerprint != order.fingerprint:
             if cleared:
                 running = row.status not in ("done", "error")
@@ -254,10 +258,11 @@ class Submitter:
             self._warn_changed(placed.project)
         return placed
 
-    def _adopt(self, intent: Entry, found: tuple[Stamp, MovieStatus]) -> Placed:
+    def _adopt(self, order: Order, intent: Entry, found: tuple[Stamp, MovieStatus]) -> Placed:
         project = str(found[1].project)
         log.info("Adopting project %s, which an earlier POST of this task left; nothing is submitted.", project)
-        return self._record(intent, project, found[1].created_at)
+        now = intent.model_copy(update={"max_tries": order.max_tries, "retries": order.retries})
+        return self._record(now, project, found[1].created_at)
 
     def _find_tag(self, intent: Entry) -> tuple[Stamp, MovieStatus] | None:
         found = self._search(lambda stamp: stamp.tag == intent.tag, intent.first_at, intent.at)
@@ -284,7 +289,7 @@ class Submitter:
                 if changed:
                     self._warn_changed(project)
                 intent = Entry(state="intent", tag=stamp.tag, first_at=now, at=now, **self._input(order))
-                return self._adopt(intent, (stamp, row))
+                return self._adopt(order, intent, (stamp, row))
             if running:
                 self._give_up(project, "the input has changed", still_running=True)
         return self._submit(order)
@@ -294,7 +299,7 @@ class Submitter:
     ) -> list[tuple[Stamp, MovieStatus]]:
         """Look now, and where nothing shows once more when the list must have caught up with the last POST."""
         account = self.client.account
-        certain_at = last_post + timedelta(seconds=account.submit_timeout + account.adopt_wait)
+        certain_at = last_post + LEASE + timedelta(seconds=account.submit_timeout + account.adopt_wait)
         try:
             found = list(find(self.client, wanted, since, self.clock()))
             wait = (certain_at - self.clock()).total_seconds()
@@ -329,7 +334,7 @@ class Submitter:
             if unanswered is None or unanswered.tag != tag:
                 raise
             if found := self._find_tag(unanswered):
-                return self._adopt(unanswered, found)
+                return self._adopt(order, unanswered, found)
             if again:
                 raise
             log.info("It never reached the service; submitting it again.")
@@ -346,6 +351,11 @@ class Submitter:
             try:
                 project = post(self.client, movie, self._lease(intent))
             except _LeaseExpired:
+                if not self.ledger.fences and self.clock() - intent.at > FROZEN:
+                    raise LedgerError(
+                        "This try stood still while it was submitting, and below Airflow 3.3 it cannot know whether a "
+                        "newer one has taken over. It sent nothing and stops; the next try looks for a render first"
+                    ) from None
                 unsent += 1
                 if unsent >= UNSENT_ATTEMPTS:
                     self._take_back(intent, earlier)

@@ -18,20 +18,25 @@ from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import Call
 from airflow_provider_j2v.api.client import CONNECTIONS, AsyncClient
 from airflow_provider_j2v.api.reply import Reply
-from airflow_provider_j2v.exceptions import ApiError
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, RateLimited, ServerError, Unreachable
 from airflow_provider_j2v.renders.plan import Heard, Planner
 from airflow_provider_j2v.renders.polling import Outcome, Polling
 from airflow_provider_j2v.renders.waiting import Report
 
 log = logging.getLogger(__name__)
 
+#: One call of a watcher may take this long, in seconds: others wait for its turn.
+LONGEST_POLL = 15.0
+#: A wait ends so long after its deadline at the latest, whatever the service does, in seconds.
+PATIENCE = 10.0
+
 
 @dataclass
 class _Waiter:
     polling: Polling
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    status: str | None = None
     outcome: Outcome | None = None
-    error: Exception | None = None
 
 
 class Watcher:
@@ -47,12 +52,14 @@ class Watcher:
         self._client = client
         self._on_end = on_end
         self._clock = clock
-        self._planner = Planner(clock)
+        # So that many triggerers do not ask at the same moment for ever.
+        jitter = 1 + 0.02 * (zlib.crc32(f"{client.account.base_url} {os.getpid()}".encode()) % 1000) / 1000
+        self._planner = Planner(clock, jitter)
         self._waiters: dict[object, _Waiter] = {}
         self._task: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(CONNECTIONS)
-        # So that many triggerers do not ask at the same moment for ever.
-        self._jitter = 1 + 0.02 * (zlib.crc32(f"{client.account.base_url} {os.getpid()}".encode()) % 1000) / 1000
+        self._woken = asyncio.Event()
+        self._limited: RateLimited | None = None
 
     async def wait(self, project: str, deadline: float, interval: float) -> Outcome:
         """Wait until the render ended or the wait did; changes of its status are logged as the caller's."""
@@ -60,16 +67,19 @@ class Watcher:
         polling = Polling(project, deadline=deadline, interval=interval, now=self._clock())
         self._waiters[key] = waiter = _Waiter(polling)
         self._planner.add(key, polling, interval)
+        self._woken.set()
         if self._task is None:
             # An empty context: the loop must not log as the task of whoever came first.
             self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
         report = Report(polling)
         try:
             while waiter.outcome is None:
-                await waiter.stirred.wait()
+                try:
+                    async with asyncio.timeout(max(deadline + PATIENCE - self._clock(), 0.0)):
+                        await waiter.stirred.wait()
+                except TimeoutError:  # the service does not answer: the deadline counts all the same
+                    return polling.too_late()
                 waiter.stirred.clear()
-                if waiter.error:
-                    raise waiter.error
                 report.on_change()
             return waiter.outcome
         finally:
@@ -82,28 +92,42 @@ class Watcher:
     async def _run(self) -> None:
         try:
             while True:
-                await asyncio.sleep(self._planner.pause() * self._jitter)
+                await self._pause()
                 await self._tick()
         except Exception as e:
+            self._on_end(self)  # who comes now needs another watcher
             log.exception("Watching renders failed")
+            message = f"watching failed with {type(e).__name__}: {e}"
             for waiter in self._waiters.values():
-                waiter.error = e
+                error = ServerError(None, f"Project {waiter.polling.project}: {message}")
+                waiter.outcome = Outcome(waiter.polling.project, "lost", message, error=error)
                 waiter.stirred.set()
         finally:
             await self._client.aclose()
+
+    async def _pause(self) -> None:
+        """Sleep until a tick is due; who joins may make it due sooner."""
+        while (pause := self._planner.pause()) > 0:
+            self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(pause, 3600.0)):
+                    await self._woken.wait()
 
     async def _tick(self) -> None:
         tick = self._planner.tick()
         with suppress(StopIteration):
             calls = next(tick)
             while True:
+                self._limited = None
                 calls = tick.send(await asyncio.gather(*map(self._send, calls)))
         for key, outcome in self._planner.ended:
             if waiter := self._waiters.get(key):
                 waiter.outcome = outcome
         self._planner.ended.clear()
         for waiter in self._waiters.values():
-            waiter.stirred.set()
+            if waiter.outcome or waiter.polling.last_status != waiter.status:
+                waiter.status = waiter.polling.last_status
+                waiter.stirred.set()
 
     async def _send(self, call: Call[Any]) -> Heard:
         size = 0
@@ -114,12 +138,21 @@ class Watcher:
             return call.read(reply)
 
         async with self._slots:
+            if self._limited:  # the service asked for silence meanwhile
+                return Heard(self._limited, 0, 0.0)
             began = time.monotonic()
             result: Any
             try:
-                result = await self._client.send(replace(call, read=read))
+                async with asyncio.timeout(LONGEST_POLL):
+                    result = await self._client.send(replace(call, read=read))
+            except RateLimited as e:
+                result = self._limited = e
             except ApiError as e:
                 result = e
+            except TimeoutError:
+                result = Unreachable(f"{call.name}: no answer in {LONGEST_POLL:g} s", sent=True)
+            except JSON2VideoError as e:
+                result = ServerError(None, str(e))
             return Heard(result, size, time.monotonic() - began)
 
 
@@ -152,21 +185,25 @@ async def watch(
 ) -> Outcome:
     """Wait for one render among all that this event loop waits for.
 
-    :param conn_id: names the account: looked up once while somebody waits, and once more when its key is refused.
+    :param conn_id: names the account: looked up once while somebody waits, and again when its key is refused.
     :param lookup: finds the account, without blocking.
     :param connect: makes a client for it that sends each call once.
     """
+    for closed in [loop for loop in _loops if loop.is_closed()]:
+        del _loops[closed]
     shared = _loops.setdefault(asyncio.get_running_loop(), _Loop())
     account = await _account(shared, conn_id, lookup)
-    outcome = await _watcher(shared, account, connect).wait(project, deadline, interval)
-    if outcome.status != "refused":
-        return outcome
-    if shared.accounts.get(conn_id) is account:
-        del shared.accounts[conn_id]
-    fresh = await _account(shared, conn_id, lookup)
-    if fresh == account:
-        return outcome
-    return await _watcher(shared, fresh, connect).wait(project, deadline, interval)
+    while True:
+        outcome = await _watcher(shared, account, connect).wait(project, deadline, interval)
+        if outcome.status != "refused":
+            return outcome
+        if shared.accounts.get(conn_id) is account:
+            del shared.accounts[conn_id]
+        fresh = await _account(shared, conn_id, lookup)
+        if fresh == account:
+            shared.accounts.pop(conn_id, None)
+            return outcome
+        account = fresh
 
 
 async def _account(shared: _Loop, conn_id: str, lookup: Callable[[], Awaitable[Account]]) -> Account:

@@ -17,9 +17,9 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_j2v.exceptions import ApiError, ConfigurationError, JSON2VideoError, RenderFailed, RenderTimeout
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, RenderFailed, RenderTimeout
 from airflow_provider_j2v.hooks.errors import final_errors
-from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook, check_project
 from airflow_provider_j2v.links.movie import LINKS, push_links
 from airflow_provider_j2v.triggers.movie import JSON2VideoMovieTrigger
 
@@ -111,6 +111,8 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
         if self._polling is None:
             push_links(self, context["ti"])
             self._polling = Polling(self.project, deadline=began + self.timeout, interval=self.poke_interval, now=began)
+        if self._polling.is_silent(time.time()):
+            return self._polling.overdue(time.time())
         while True:
             try:
                 result: Any = hook.send(self._polling.call())
@@ -133,8 +135,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
         return result
 
     def _hook(self) -> JSON2VideoHook:
-        if not isinstance(self.project, str) or not self.project:
-            raise ConfigurationError(f"The sensor's project must be a project id, not {self.project!r}.")
+        check_project(self.project)
         hook = JSON2VideoHook(self.json2video_conn_id)
         self.dashboard_url = hook.dashboard_url
         hook.check_interval(self.poke_interval, "poke_interval")

@@ -62,6 +62,7 @@ class World:
         self.sandbox = sandbox
         self.clock = clock
         self.entry: Entry | None = None
+        self.fences = True
         self.tries = 0
         self.max_tries = 2
         self.retries = 2
@@ -106,10 +107,13 @@ class World:
         """A person clears the task: Airflow allows ``retries`` more tries."""
         self.max_tries = self.tries + self.retries
 
-    def sandbox_stamp(self) -> Any:
-        """What the last submitted movie carries under our key."""
-        movie = json.loads(self.sandbox.movies[self.projects[-1]].submitted)
+    def sandbox_stamp(self, project: str | None = None) -> Any:
+        """What a submitted movie, by default the last, carries under our key."""
+        movie = json.loads(self.sandbox.movies[project or self.projects[-1]].submitted)
         return movie["client-data"]["airflow"]
+
+    def fingerprint_of(self, project: str) -> str:
+        return str(self.sandbox_stamp(project)["fingerprint"])
 
     @property
     def paid(self) -> int:
@@ -123,6 +127,7 @@ class World:
 class _Ledger:
     def __init__(self, world: World, number: int, steps: Steps) -> None:
         self._world, self._number, self._steps = world, number, steps
+        self.fences = world.fences
 
     def _owned(self) -> None:
         if self._number != self._world.tries:

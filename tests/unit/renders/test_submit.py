@@ -19,7 +19,7 @@ from airflow_provider_j2v.exceptions import (
     SubmitAmbiguous,
     Unreachable,
 )
-from airflow_provider_j2v.renders.ledger import Superseded
+from airflow_provider_j2v.renders.ledger import LedgerError, Superseded
 from airflow_provider_j2v.renders.submit import Placed
 from tests.unit.renders.conftest import ME, Died, Steps, World
 
@@ -394,6 +394,44 @@ def test_the_entry_of_another_project_is_not_finished(world: Worlds) -> None:
     stranger = type(placed)(project="another", how="submitted")
     w.finish(stranger)
     assert (w.entry.state, w.entry.project) == ("submitted", placed.project)
+
+
+@pytest.mark.parametrize("later", [0, 31 * 60])
+@pytest.mark.parametrize("unanswered", [False, True])
+def test_a_clear_that_re_attached_does_not_make_the_retries_after_it_pay_again(
+    world: Worlds, later: float, unanswered: bool
+) -> None:
+    answered = every_step(world).index("after submit movie")
+    w = world()
+    w.sandbox.variants.never_finish = True
+    if unanswered:
+        with pytest.raises(Died):
+            w.try_(steps=Steps(at=answered, then=_die))
+    else:
+        w.try_()
+    w.clear()
+    first = w.try_()
+    w.clock.sleep(later)
+    assert w.try_(fingerprint="written anew").project == first.project
+    assert w.paid == 1
+
+
+def test_a_post_at_the_end_of_its_lease_is_found_after_adopt_wait(world: Worlds) -> None:
+    connected = every_step(world).index("connected for submit movie")
+    w = world()
+    w.sandbox.variants.list_lag = 60
+    w.sandbox.faults.add("submit", "reset", after=True)
+    assert w.try_(steps=Steps(at=connected, then=lambda: w.clock.sleep(4.9))).how == "attached"
+    assert w.paid == 1
+
+
+def test_without_a_store_a_try_that_stood_still_sends_nothing(world: Worlds) -> None:
+    connected = every_step(world).index("connected for submit movie")
+    w = world()
+    w.fences = False
+    with pytest.raises(LedgerError, match="stood still"):
+        w.try_(steps=Steps(at=connected, then=lambda: w.clock.sleep(60)))
+    assert w.paid == 0
 
 
 # A lost ledger: the service itself is the record.

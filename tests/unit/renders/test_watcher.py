@@ -42,9 +42,9 @@ class Waiters:
         self.clients.append(AsyncClient(account, attempts=1))
         return self.clients[-1]
 
-    def wait(self, project: str, seconds: float = 30) -> Awaitable[Outcome]:
+    def wait(self, project: str, seconds: float = 30, interval: float = 0.05) -> Awaitable[Outcome]:
         deadline = time.time() + seconds
-        return watcher.watch("conn", project, deadline, 0.05, lookup=self.lookup, connect=self.connect)
+        return watcher.watch("conn", project, deadline, interval, lookup=self.lookup, connect=self.connect)
 
 
 @pytest.fixture
@@ -124,6 +124,48 @@ async def test_a_revoked_key_ends_every_wait_after_three_requests(waiters: Waite
     outcomes = await asyncio.gather(*map(waiters.wait, projects))
     assert {outcome.status for outcome in outcomes} == {"refused"}
     assert fault.hits <= 3
+
+
+async def test_who_joins_with_a_shorter_interval_is_not_kept_waiting(waiters: Waiters) -> None:
+    slow, quick = await asyncio.to_thread(waiters.submit, 2)
+    waiters.sandbox.movies[slow].fate.never_finish = True
+    patient = asyncio.ensure_future(waiters.wait(slow, interval=600))
+    await asyncio.sleep(0.05)
+    assert (await asyncio.wait_for(waiters.wait(quick), 10)).status == "done"
+    patient.cancel()
+
+
+async def test_a_deadline_counts_although_the_service_does_not_answer(
+    waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "PATIENCE", 0.1)
+    (project,) = await asyncio.to_thread(waiters.submit, 1)
+    waiters.sandbox.faults.add("get", "hang", times=None)
+    outcome = await asyncio.wait_for(waiters.wait(project, seconds=0.2), 10)
+    assert outcome.status == "timeout"
+
+
+async def test_a_watcher_that_breaks_ends_its_waits_and_the_next_wait_has_a_new_one(
+    waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projects = await asyncio.to_thread(waiters.submit, 3)
+    with monkeypatch.context() as broken:
+        broken.setattr(watcher.Planner, "tick", lambda _: 1 / 0)
+        outcomes = await asyncio.gather(*map(waiters.wait, projects))
+    assert {outcome.status for outcome in outcomes} == {"lost"}
+    assert "ZeroDivisionError" in outcomes[0].message
+    assert (await waiters.wait(projects[0])).status == "done"
+
+
+async def test_a_rate_limit_stops_the_calls_that_wait_for_their_turn(waiters: Waiters) -> None:
+    waiters.sandbox.variants.never_finish = True
+    projects = await asyncio.to_thread(waiters.submit, 30)
+    fault = waiters.sandbox.faults.add("get", "status", status=429, headers={"Retry-After": "600"}, times=None, skip=4)
+    tasks = [asyncio.ensure_future(waiters.wait(project)) for project in projects]
+    await asyncio.sleep(0.5)
+    assert fault.hits <= 4
+    for task in tasks:
+        task.cancel()
 
 
 def test_each_event_loop_has_its_own_watcher_and_a_dead_one_leaves_nothing(waiters: Waiters) -> None:

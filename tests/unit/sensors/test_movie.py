@@ -82,7 +82,7 @@ def test_soft_fail_and_never_fail_skip(run: Run, submitted: Run, sandbox: Sandbo
 
 
 def test_a_project_that_is_no_id_is_one_clear_line(run: Run, submitted: Run) -> None:
-    with pytest.raises(AirflowFailException, match="project must be a project id, not None"):
+    with pytest.raises(AirflowFailException, match="project must be the id of a render, not None"):
         run(None)
 
 
