@@ -70,7 +70,10 @@ test-cluster: venv .venv/.installed-cluster ## two triggerers, two Celery worker
 
 RENDERS ?= 100
 MINUTES ?= 3
-soak: venv ## many renders while their workers are killed at random; RENDERS=n MINUTES=n
+SUBMITS ?= 4000
+HISTORIES ?= 400
+soak: venv ## random faults and histories, then many renders while workers die; RENDERS= MINUTES= SUBMITS= HISTORIES=
+	SUBMITS=$(SUBMITS) HISTORIES=$(HISTORIES) $(PYTEST) tests/unit/renders/test_histories.py
 	$(BIN)/python -m dev.soak --renders $(RENDERS) --minutes $(MINUTES)
 
 RUNS ?= 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +62,8 @@ def assert_one_movie_each(box: AirflowBox, sandbox: Sandbox, run_id: str) -> Non
         assert paid[box.xcom(DAG, run_id, "render", map_index=index)["project"]] == index
 
 
-def test_a_killed_triggerer_hands_its_renders_to_the_other() -> None:
+@pytest.mark.parametrize("end", ["killed", "stopped", "frozen"])
+def test_a_triggerer_that_is_gone_hands_its_renders_to_the_other(end: str) -> None:
     config = {
         "triggerer.capacity": str(RENDERS * 3 // 4),  # neither can take them all
         "scheduler.task_instance_heartbeat_timeout": "300",  # no worker dies here, however slow it is
@@ -77,9 +79,16 @@ def test_a_killed_triggerer_hands_its_renders_to_the_other() -> None:
         run_id = box.trigger(DAG)
 
         box.until(lambda: waited_for(tasks(box, run_id)), 300, "all renders to be waited for")
-        box.kill("triggerer-2")
+        frozen = box.family("triggerer-2") if end == "frozen" else set()
+        for process in frozen:
+            process.suspend()
+        if not frozen:
+            box.kill("triggerer-2", signal.SIGKILL if end == "killed" else signal.SIGTERM)
         sandbox.variants.never_finish = False
 
+        assert_one_movie_each(box, sandbox, run_id)
+        for process in frozen:  # it finds that the renders are no longer its own
+            process.resume()
         assert_one_movie_each(box, sandbox, run_id)
         assert [task["try_number"] for task in tasks(box, run_id)] == [1] * RENDERS
 

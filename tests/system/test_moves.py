@@ -87,7 +87,7 @@ def moves() -> Iterator[Moves]:
         box.add_connection("rotating", **fields | {"password": "old"})
         for case in ROTATED:
             m.start(case, conn="rotating")
-        for case in ("run_timeout", "execution_timeout", "mapped"):
+        for case in ("run_timeout", "execution_timeout", "mapped", "group"):
             m.start(case, f"moves_{case}")
         for case in (*CASES, *ROTATED):
             m.state(case, "deferred")
@@ -118,12 +118,16 @@ def moves() -> Iterator[Moves]:
             "the run to time out",
         )
 
+        for index in range(3):  # at least one retry each
+            m.state("group", "up_for_retry", task=f"one.render[{index}]")
+
         # They end.
         sandbox.advance(3600)
         for case in (*CASES, *ROTATED):
             m.state(case, "success", "failed")
         m.state("execution_timeout", "success")
         box.wait(*m.runs["mapped"])
+        box.wait(*m.runs["group"])
 
         # After the end.
         m.change_the_movie("clear_after_success_changed")
@@ -185,6 +189,12 @@ def test_mapped_tasks_pay_once_each(moves: Moves) -> None:
     projects = [moves.box.xcom(*moves.runs["mapped"], "render", map_index=i)["project"] for i in range(3)]
     assert projects == moves.paid("mapped") or sorted(projects) == sorted(moves.paid("mapped"))
     assert len(set(projects)) == 3
+
+
+def test_retries_in_a_mapped_task_group_wait_for_the_render_that_each_has_paid(moves: Moves) -> None:
+    results = [moves.box.xcom(*moves.runs["group"], "one.render", map_index=i) for i in range(3)]
+    assert [result["client_data"] for result in results] == [{"number": n} for n in (1, 2, 3)]
+    assert sorted(result["project"] for result in results) == sorted(moves.paid("group"))
 
 
 def test_no_tag_was_ever_accepted_twice(moves: Moves) -> None:

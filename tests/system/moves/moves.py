@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import dag
+from airflow.sdk import dag, task_group
 
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMovieOperator
 
@@ -45,7 +45,26 @@ def moves_mapped():
     )
 
 
+@dag(schedule=None, params={"case": "none"})
+def moves_group():
+    @task_group
+    def one(number):
+        JSON2VideoRenderMovieOperator(
+            task_id="render",
+            movie=MOVIE,
+            client_data={"number": number},
+            deferrable=True,
+            poll_interval=0.3,
+            timeout=6,
+            retries=50,
+            retry_delay=timedelta(seconds=1),
+        )
+
+    one.expand(number=[1, 2, 3])
+
+
 moves()
 moves_run_timeout()
 moves_execution_timeout()
 moves_mapped()
+moves_group()

@@ -16,7 +16,7 @@ from airflow_provider_j2v.renders.ledger import Superseded
 from airflow_provider_j2v.renders.submit import Placed
 from tests.unit.renders.conftest import Died, Steps, World
 
-#: How often a random submission is made; `make soak` makes more.
+#: How many random submissions are made; `make soak` makes more.
 SUBMITS = int(os.environ.get("SUBMITS", "150"))
 
 FAULTS: list[dict] = [
