@@ -155,6 +155,7 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the movie, or re-attach to the render of an earlier try, and wait for it."""
         from airflow_provider_j2v.operators.ledger import ledger_of
+        from airflow_provider_j2v.renders.result import small
         from airflow_provider_j2v.renders.submit import Submitter, open_ledger
 
         began = time.time()
@@ -172,7 +173,7 @@ class JSON2VideoRenderMovieOperator(BaseOperator):
             ti.xcom_push(key="project", value=placed.project)
             push_links(self, ti)
             if not self.wait_for_completion:
-                return {"project": placed.project, "status": "submitted", "client_data": self.client_data}
+                return {"project": placed.project, "status": "submitted", "client_data": small(self.client_data)}
             return self._wait(context, hook, placed, deadline)
 
     def execute_complete(

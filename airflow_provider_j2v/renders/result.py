@@ -39,16 +39,17 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "rendering_time": movie and movie.rendering_time,
         "credits": {
             "estimated": None,
-            "consumed": _small(movie and movie.consumed_credits),
+            "consumed": small(movie and movie.consumed_credits),
             "remaining": quota and quota.time,
         },
         "destination": None,
-        "client_data": _small(own),
+        "client_data": small(own),
     }
     if outcome.status == "error":
         result["message"] = escape(outcome.message, MAX_MESSAGE)
     return result
 
 
-def _small(value: Any) -> Any:
+def small(value: Any) -> Any:
+    """The value, or None when it is too large for XCom."""
     return value if len(json.dumps(value, default=str)) <= MAX_PART else None
