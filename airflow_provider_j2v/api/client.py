@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -183,7 +183,7 @@ _TRANSPORT_ERRORS = (
 
 
 class Client:
-    """The synchronous client. Opens no connection before the first ``send``.
+    """The synchronous client. Does no I/O before the first ``send``: even TLS has certificates to read.
 
     :param account: where and who.
     :param product: what the ``User-Agent`` adds, for example ``Airflow/3.3.2``.
@@ -202,8 +202,7 @@ class Client:
         self.account = account
         self._attempts = attempts
         self._sleep = sleep
-        self._options = _options(account, product)
-        self._http = httpx.Client(**self._options)
+        self._product = product
         self._kept: Any = None  # the connection that is kept alive
 
     def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
@@ -241,8 +240,12 @@ class Client:
         if not call.is_submit:
             yield self._http
         else:
-            with httpx.Client(**self._options) as fresh:
+            with httpx.Client(**_options(self.account, self._product)) as fresh:
                 yield fresh
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        return httpx.Client(**_options(self.account, self._product))
 
     def close(self) -> None:
         """Close the connections."""
@@ -269,8 +272,7 @@ class AsyncClient:
         self.account = account
         self._attempts = attempts
         self._sleep = sleep
-        self._options = _options(account, product)
-        self._http = httpx.AsyncClient(**self._options)
+        self._product = product
 
     async def send(self, call: Call[T], *, before_send: BeforeSend | None = None) -> T:
         """See ``Client.send``."""
@@ -301,8 +303,12 @@ class AsyncClient:
         if not call.is_submit:
             yield self._http
         else:
-            async with httpx.AsyncClient(**self._options) as fresh:
+            async with httpx.AsyncClient(**_options(self.account, self._product)) as fresh:
                 yield fresh
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(**_options(self.account, self._product))
 
     async def aclose(self) -> None:
         """Close the connections."""
