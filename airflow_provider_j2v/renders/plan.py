@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_j2v.api.answers import MovieAnswer, MoviesPage
+from airflow_provider_j2v.api.answers import MovieAnswer, MoviesPage, MovieStatus
 from airflow_provider_j2v.api.calls import MAX_LIST_LIMIT, Call, get_movie, list_movies
 from airflow_provider_j2v.exceptions import ApiError, AuthenticationError, PermissionDenied, RateLimited
 from airflow_provider_j2v.renders.polling import Outcome, Polling
@@ -29,8 +29,10 @@ PAGE_BYTES = 2 * 1024 * 1024
 WORTH_A_LIST = 8
 #: And fewer than this as long as the size of a row is not known, since it may be large.
 WORTH_A_LOOK = 40
-#: Rows of the page by which the list proves itself, and how many of them are cross-checked.
-PROBE_ROWS, CHECKS = 5, 3
+#: Rows of the page by which the list proves itself.
+PROBE_ROWS = 5
+#: A row may be large: as long as that is not known, one is looked at for so many renders that wait.
+ROWS_PER_LOOK = 100
 #: After so many sweeps the list is cross-checked again.
 CHECK_EVERY = 20
 #: How long a list that lost, lagged or hid a render is left alone, in seconds.
@@ -43,8 +45,8 @@ CLOCK_SLACK = 3600.0
 WINDOW = 7200.0
 #: So many requests of a tick go ahead of the others, to see whether the service answers at all.
 CANARIES = 2
-#: Singly asked renders go out in batches, so that a rate limit stops the rest.
-BATCH = 16
+#: Singly asked renders go out in batches, so that a rate limit stops the rest: as small as keeps up with the interval.
+BATCHES = 4, 16
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,9 @@ class _List:
 
 @dataclass
 class Planner:
-    """Everything one account's renders need: who is watched, what was measured, what ended.
+    """Everything one account's renders need: who is watched, what was measured, what ended or has a new status.
+
+    Who drives it empties ``ended`` and ``changed`` whenever it likes.
 
     :param clock: epoch seconds.
     :param jitter: stretches the interval (1 is none), so that many triggerers do not ask at the same moment for ever.
@@ -94,6 +98,7 @@ class Planner:
     clock: Callable[[], float]
     jitter: float = 1.0
     ended: list[tuple[Hashable, Outcome]] = field(default_factory=list)
+    changed: list[Hashable] = field(default_factory=list)
     _watched: dict[Hashable, _Watched] = field(default_factory=dict)
     _keys: dict[str, set[Hashable]] = field(default_factory=dict)
     _list: _List = field(default_factory=_List)
@@ -102,6 +107,7 @@ class Planner:
     _silence: RateLimited | None = None
     _silent_until: float = -math.inf
     _single_bytes: float = 700.0
+    _single_seconds: float = 0.1
     _skew: float | None = None
 
     # Who is watched.
@@ -132,7 +138,7 @@ class Planner:
     # One tick.
 
     def tick(self) -> Tick:
-        """Ask for what is due; renders that ended are in ``ended`` afterwards."""
+        """Ask for what is due; all calls of a batch may be under way at once."""
         now = self._began_at = self.clock()
         if now >= self._next:
             self._next = now + self._interval()
@@ -170,7 +176,7 @@ class Planner:
         # Another one goes first each time, so that one bad answer is not taken for a service that is down.
         turn = int(self.clock()) % len(due) if due else 0
         waiting = due[turn:] + due[:turn]
-        size = CANARIES
+        size, following = CANARIES, self._batch(len(due))
         while waiting:
             batch = [project for project in waiting[:size] if project in self._keys]
             waiting = waiting[size:]
@@ -185,7 +191,12 @@ class Planner:
                 for project in waiting:
                     self._tell(project, errors[0])
                 return
-            size = BATCH
+            size = following
+
+    def _batch(self, waiting: int) -> int:
+        """How many to ask for at once, to be through in about half an interval."""
+        least, most = BATCHES
+        return min(max(math.ceil(waiting * self._single_seconds / (self._interval() / 2)), least), most)
 
     def _hear(self, project: str, heard: Heard) -> None:
         if isinstance(heard.result, RateLimited):
@@ -193,6 +204,7 @@ class Planner:
             return
         if isinstance(heard.result, MovieAnswer):
             self._single_bytes += 0.1 * (heard.size - self._single_bytes)
+            self._single_seconds += 0.1 * (heard.seconds - self._single_seconds)
         self._tell(project, heard.result)
 
     def _be_silent(self, error: RateLimited) -> None:
@@ -215,9 +227,12 @@ class Planner:
             self._see(key, watched, result)
 
     def _see(self, key: Hashable, watched: _Watched, result: Any) -> None:
+        before = watched.polling.last_status
         if outcome := watched.polling.see(result, self.clock()):
             self.remove(key)
             self.ended.append((key, outcome))
+        elif watched.polling.last_status != before:
+            self.changed.append(key)
 
     # Reading the list.
 
@@ -236,29 +251,28 @@ class Planner:
         return max(1, min(MAX_LIST_LIMIT, int(PAGE_BYTES / (self._list.row_bytes or 1.0))))
 
     def _prove(self, due: int) -> Steps:
-        """Read one small page and cross-check some of its rows singly."""
+        """Read one small page and cross-check a row of it, and later the longest wait, singly."""
         since = _second(self._recently())
-        if self._list.row_bytes is None:  # one row, since it may be large
-            (heard,) = yield [list_movies(since, limit=1)]
-            if self._page(heard) is None or not self._list_is_cheaper(due, self.clock()):
-                return
-        (heard,) = yield [list_movies(since, limit=PROBE_ROWS)]
+        limit = PROBE_ROWS
+        if self._list.row_bytes is None:
+            limit = min(max(len(self._keys) // ROWS_PER_LOOK, 1), PROBE_ROWS)
+        (heard,) = yield [list_movies(since, limit=limit)]
         page = self._page(heard)
-        if page is None:
+        if page is None or not self._list_is_cheaper(due, self.clock()):
             return
-        rows = [row for row in page.movies if row.project in self._keys][: CHECKS - 1]
+        rows = [row for row in page.movies if row.project in self._keys]
         if not rows:
             self._lose()
             return
-        # And the one that is waited for longest: if the list is behind for a single render, it is that one.
-        longest = min(self._watched.values(), key=lambda w: w.added).polling.project
-        (*answers, last) = yield [get_movie(str(row.project)) for row in rows] + [get_movie(longest)]
-        self._hear(longest, last)
-        for row, answer in zip(rows, answers, strict=True):
-            self._hear(str(row.project), answer)
-        statuses = [h.result.movie.status if isinstance(h.result, MovieAnswer) else None for h in answers]
-        told = zip(statuses, rows, strict=True)
-        if any(status is None or _rank(status) > _rank(row.status) for status, row in told):
+        row = min(rows, key=lambda r: _rank(r.status))  # where it shows if the list is behind
+        asked = [str(row.project)]
+        if self._list.sweeps:  # and the render that waits longest: if the list hides one, it is that
+            asked.append(min(self._watched.values(), key=lambda w: w.added).polling.project)
+        answers = yield [get_movie(project) for project in asked]
+        for project, answer in zip(asked, answers, strict=True):
+            self._hear(project, answer)
+        truth = answers[0].result
+        if not isinstance(truth, MovieAnswer) or _rank(truth.movie.status) > _rank(row.status):
             self._strike()
         else:
             self._list.proven, self._list.strikes, self._list.sweeps = True, 0, self._list.sweeps + 1
@@ -269,7 +283,7 @@ class Planner:
         watched, single = len(unseen), REQUEST + self._single_bytes
         budget = 0.1 * len(due) * single  # what may be lost; each render that is found pays for itself
         cursors = self._slices(since)
-        read = 0
+        read, behind = 0, False
         while unseen and cursors:
             heard = yield [list_movies(s, e, limit=self._limit(), next_token=token) for s, e, token in cursors]
             following: list[tuple[datetime, datetime | None, str | None]] = []
@@ -280,7 +294,11 @@ class Planner:
                 budget -= REQUEST + answer.size
                 read += len(page.movies)
                 for row in page.movies:
-                    if row.project in unseen:
+                    if row.project not in unseen:
+                        continue
+                    if self._is_behind(row):
+                        behind = True
+                    else:
                         unseen.discard(row.project)
                         budget += single
                         self._tell(row.project, MovieAnswer(movie=row))
@@ -294,9 +312,14 @@ class Planner:
         self._list.losses = 0
         self._list.rows_per_render = max(read, 1) / max(watched, 1)
         late = self.clock() - LIST_LAG
-        if any(w.added < late and self._began(w) >= since for p in unseen for w in self._waiting_for(p)):
+        if behind or any(w.added < late and self._began(w) >= since for p in unseen for w in self._waiting_for(p)):
             self._strike()
         return unseen
+
+    def _is_behind(self, row: MovieStatus) -> bool:
+        """True when more was told of that render before: the list lags, and the render is asked for singly."""
+        told = (w.polling.last_status for w in self._waiting_for(str(row.project)))
+        return any(status is not None and _rank(status) > _rank(row.status) for status in told)
 
     def _page(self, heard: Heard) -> MoviesPage | None:
         """The page that was heard, measured; None, and less trust in the list, when it failed."""

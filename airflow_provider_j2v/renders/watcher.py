@@ -16,9 +16,9 @@ from typing import Any
 
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import Call
-from airflow_provider_j2v.api.client import CONNECTIONS, AsyncClient
+from airflow_provider_j2v.api.client import AsyncClient
 from airflow_provider_j2v.api.reply import Reply
-from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, RateLimited, ServerError, Unreachable
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, ServerError, Unreachable
 from airflow_provider_j2v.renders.plan import Heard, Planner
 from airflow_provider_j2v.renders.polling import Outcome, Polling
 from airflow_provider_j2v.renders.waiting import Report
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: One call of a watcher may take this long, in seconds: others wait for its turn.
 LONGEST_POLL = 15.0
+#: So many waits go on in one turn of the event loop: others run in it too.
+PORTION = 50
 #: A wait ends so long after its deadline at the latest, whatever the service does, in seconds.
 PATIENCE = 10.0
 
@@ -35,7 +37,6 @@ PATIENCE = 10.0
 class _Waiter:
     polling: Polling
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
-    status: str | None = None
     outcome: Outcome | None = None
 
 
@@ -57,9 +58,7 @@ class Watcher:
         self._planner = Planner(clock, jitter)
         self._waiters: dict[object, _Waiter] = {}
         self._task: asyncio.Task[None] | None = None
-        self._slots = asyncio.Semaphore(CONNECTIONS)
         self._woken = asyncio.Event()
-        self._limited: RateLimited | None = None
 
     async def wait(self, project: str, deadline: float, interval: float) -> Outcome:
         """Wait until the render ended or the wait did; changes of its status are logged as the caller's."""
@@ -118,16 +117,21 @@ class Watcher:
         with suppress(StopIteration):
             calls = next(tick)
             while True:
-                self._limited = None
                 calls = tick.send(await asyncio.gather(*map(self._send, calls)))
-        for key, outcome in self._planner.ended:
+                await self._deliver()
+        await self._deliver()
+
+    async def _deliver(self) -> None:
+        """Hand on what a batch of answers told, while the rest of the tick is still to come."""
+        told = [*((key, None) for key in self._planner.changed), *self._planner.ended]
+        self._planner.ended.clear()
+        self._planner.changed.clear()
+        for i, (key, outcome) in enumerate(told, 1):
             if waiter := self._waiters.get(key):
                 waiter.outcome = outcome
-        self._planner.ended.clear()
-        for waiter in self._waiters.values():
-            if waiter.outcome or waiter.polling.last_status != waiter.status:
-                waiter.status = waiter.polling.last_status
                 waiter.stirred.set()
+            if i % PORTION == 0:
+                await asyncio.sleep(0)
 
     async def _send(self, call: Call[Any]) -> Heard:
         size = 0
@@ -137,23 +141,18 @@ class Watcher:
             size = len(reply.body)
             return call.read(reply)
 
-        async with self._slots:
-            if self._limited:  # the service asked for silence meanwhile
-                return Heard(self._limited, 0, 0.0)
-            began = time.monotonic()
-            result: Any
-            try:
-                async with asyncio.timeout(LONGEST_POLL):
-                    result = await self._client.send(replace(call, read=read))
-            except RateLimited as e:
-                result = self._limited = e
-            except ApiError as e:
-                result = e
-            except TimeoutError:
-                result = Unreachable(f"{call.name}: no answer in {LONGEST_POLL:g} s", sent=True)
-            except JSON2VideoError as e:
-                result = ServerError(None, str(e))
-            return Heard(result, size, time.monotonic() - began)
+        began = time.monotonic()
+        result: Any
+        try:
+            async with asyncio.timeout(LONGEST_POLL):
+                result = await self._client.send(replace(call, read=read))
+        except ApiError as e:
+            result = e
+        except TimeoutError:
+            result = Unreachable(f"{call.name}: no answer in {LONGEST_POLL:g} s", sent=True)
+        except JSON2VideoError as e:
+            result = ServerError(None, str(e))
+        return Heard(result, size, time.monotonic() - began)
 
 
 @dataclass

@@ -175,6 +175,20 @@ def test_a_list_that_lags_is_found_out_and_costs_no_latency_to_speak_of() -> Non
     assert run.latencies[95] <= 10.2
 
 
+def test_a_list_that_falls_behind_what_it_told_is_left_at_once() -> None:
+    service = Service()
+    answer = service.answer
+
+    def lags_from_now_on(call: Any) -> Heard:
+        service.stale = 60.0 if service.now >= START + 9 else 0.0
+        return answer(call)
+
+    service.answer = lags_from_now_on  # type: ignore[method-assign]
+    run = watch(service, 100)
+    assert run.latencies[95] <= 5.2 + 100 / 4 * 0.05
+    assert service.requests.count("list") <= 6
+
+
 def test_a_list_that_hides_new_renders_is_made_up_for_singly() -> None:
     run = watch(Service(lag=8.0), 100)
     assert run.latencies[95] <= 5.2 + 100 / 4 * 0.05  # a hundred single answers take that long
