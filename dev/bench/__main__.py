@@ -1,4 +1,4 @@
-"""``python -m dev.bench imports`` and ``python -m dev.bench waiting``."""
+"""``python -m dev.bench imports``, ``waiting``, ``triggerer`` and ``upload``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from dev.bench import imports, waiting
+from airflow_provider_j2v.api.media import MAX_SIZE
+from dev.bench import imports, triggerer, upload, waiting
 
 
 def main() -> int:
@@ -21,9 +22,18 @@ def main() -> int:
     wait.add_argument("--only", default="", metavar="TEXT", help="only scenarios with this in their title; no page")
     wait.add_argument("--contestants", nargs="+", choices=waiting.NAMES, help="only these; writes no page")
     wait.add_argument("--output", type=Path, help="the page to write (default: docs/waiting-figures.md if complete)")
+    real = commands.add_parser("triggerer", help="what many deferred renders cost a real triggerer, several minutes")
+    real.add_argument("--renders", type=int, default=500, help="deferred at once (default: %(default)s)")
+    real.add_argument("--seconds", type=float, default=60, help="that are measured (default: %(default)s)")
+    sending = commands.add_parser("upload", help="how much memory the upload of a large file takes")
+    sending.add_argument("size", type=int, nargs="?", default=MAX_SIZE, help="bytes (default: %(default)s)")
     options = parser.parse_args()
     if options.command == "imports":
         return imports.main(options.runs)
+    if options.command == "triggerer":
+        return triggerer.main(options.renders, options.seconds)
+    if options.command == "upload":
+        return upload.main(options.size)
     return waiting.main(
         small=options.small,
         runs=options.runs,

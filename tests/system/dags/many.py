@@ -1,4 +1,4 @@
-"""Many renders at once; the environment says how many."""
+"""Many renders at once; the environment says how many, and how often they are looked at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def many():
         task_id="render",
         movie={"resolution": "sd", "scenes": [{"duration": 1}]},
         deferrable=True,
-        poll_interval=0.5,
+        poll_interval=float(os.environ.get("POLL_INTERVAL", "0.5")),
         retries=100,
         retry_delay=timedelta(seconds=0),
     ).expand(client_data=[{"number": number} for number in range(int(os.environ["RENDERS"]))])
