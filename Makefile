@@ -77,8 +77,10 @@ soak: venv ## random faults and histories, then many renders while workers die; 
 	$(BIN)/python -m dev.soak --renders $(RENDERS) --minutes $(MINUTES)
 
 RUNS ?= 7
-bench: venv .venv/.installed-bench ## what imports and waiting cost, beside other providers; RUNS=n WAITING=--small
+bench: venv .venv/.installed-bench ## what imports, lint, uploads and waiting cost, beside other providers; RUNS=n WAITING=--small
 	$(BIN)/python -m dev.bench imports $(RUNS)
+	$(BIN)/python -m dev.bench lint
+	$(BIN)/python -m dev.bench upload
 	$(BIN)/python -m dev.bench waiting $(WAITING)
 
 mutants: venv ## take one safeguard of the protocol away at a time: a test must notice

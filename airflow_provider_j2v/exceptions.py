@@ -31,6 +31,14 @@ class BudgetExceeded(MovieError):
     """The movie would cost more than was allowed."""
 
 
+class MediaError(JSON2VideoError):
+    """The file was refused here: the service would not take it, or another one of that name is there."""
+
+
+class SourceUnavailable(JSON2VideoError):
+    """A file to upload could not be read: the store that has it, or the way there, failed."""
+
+
 class ApiError(JSON2VideoError):
     """The service, or the way to it, answered with a failure.
 
@@ -147,3 +155,41 @@ class RenderTimeout(JSON2VideoError):
             f"Project {self.project}: {self.message}. The service has no cancel: the render goes on and is "
             "charged if it finishes. A retry of the task waits for it again and does not submit anew."
         )
+
+
+class DownloadFailed(JSON2VideoError):
+    """A rendered, paid movie did not get to its destination. A retry downloads it again and pays nothing.
+
+    :param project: the project id (str).
+    :param destination: where it was to go (str).
+    :param reason: what went wrong, there or at the file server.
+    :param until: when the service removes the file (ISO), or None when that is not known.
+    """
+
+    def __init__(self, project: str, destination: str, reason: str, until: str | None = None) -> None:
+        super().__init__(project, destination, reason, until)
+        self.project = project
+        self.destination = destination
+        self.reason = reason
+        self.until = until
+
+    def __str__(self) -> str:
+        until = f"until {self.until}" if self.until else "for 7 days after the render's end"
+        return (
+            f"Project {self.project} is rendered and paid for, but its file did not get to {self.destination}: "
+            f"{self.reason}. The service keeps it {until}; {self._what_next} "
+            f"JSON2VideoDownloadMovieOperator(project={self.project!r}) brings it and pays nothing, and from Airflow "
+            "3.3 on a clear of the task does so too."
+        )
+
+    _what_next = "a retry of the task downloads it again and pays nothing. Where no retry is left,"
+
+
+class DestinationTaken(DownloadFailed):
+    """Something else is at the destination and must not be overwritten: another try would end the same way."""
+
+    _what_next = "remove what is there, set overwrite=True or name another destination: then"
+
+
+class DestinationUnavailable(JSON2VideoError):
+    """A destination could not be looked at before the render was asked for; nothing was sent or paid."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import shlex
 import signal
@@ -12,22 +11,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from airflow_provider_j2v.renders.result import bill_of
 from dev.airflow_box import AirflowBox, free_port
 from dev.airflow_client import BoxError
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "demo-output"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-CONFIG = {
-    "scheduler.use_job_schedule": "False",  # nothing runs that nobody asked for
-    "operators.default_deferrable": "True",
-}
+CONFIG = {"operators.default_deferrable": "True"}
 
 
 @contextmanager
@@ -73,37 +71,65 @@ def run(example: str, timeout: float) -> int:
             print(f"{time.monotonic() - began:6.1f} s  {task:<24} {state}")
 
         say(dag_id, "triggered")
-        run_id = box.trigger(dag_id)
-        state = box.wait(dag_id, run_id, timeout, on_change=say)
-        say(dag_id, state)
-        if state != "success":
-            report_failure(box, dag_id, run_id)
-            return 1
-        show_results(box, dag_id, run_id, example)
+        begun, ended = [(dag_id, box.trigger(dag_id))], []
+        while begun:
+            dag_id, run_id = begun.pop(0)
+            state = box.wait(dag_id, run_id, timeout, on_change=say)
+            say(dag_id, state)
+            if state != "success":
+                report_failure(box, dag_id, run_id)
+                return 1
+            ended.append((dag_id, run_id))
+            begun += triggered_by(box, dag_id)
+        show_results(box, ended, example)
     return 0
+
+
+def triggered_by(box: AirflowBox, dag_id: str) -> list[tuple[str, str]]:
+    """The runs (DAG id, run id) of the DAGs that are scheduled on what the tasks of a DAG give out."""
+    assets = box.rest("GET", "assets", params={"dag_ids": dag_id})["assets"]
+    told = [asset for asset in assets if any(task["dag_id"] == dag_id for task in asset["producing_tasks"])]
+    listeners = {dag["dag_id"] for asset in told for dag in asset["scheduled_dags"]}
+
+    def runs_of(listener: str) -> list[tuple[str, str]]:
+        return [(listener, run["dag_run_id"]) for run in box.rest("GET", f"dags/{listener}/dagRuns")["dag_runs"]]
+
+    return [
+        run
+        for listener in sorted(listeners)
+        for run in box.until(partial(runs_of, listener), 60, f"{listener} to begin")
+    ]
 
 
 def report_failure(box: AirflowBox, dag_id: str, run_id: str) -> None:
     """Print the end of each failed task's log."""
     for name, state in box.task_states(dag_id, run_id).items():
         if state == "failed":
-            task, _, index = name.rstrip("]").partition("[")
-            log = box.task_log(dag_id, run_id, task, int(index or -1))
+            log = box.task_log(dag_id, run_id, *task_and_index(name))
             print(f"\n{name} failed, its log ends with:", *log.splitlines()[-30:], sep="\n  ")
 
 
-def show_results(box: AirflowBox, dag_id: str, run_id: str, example: str) -> None:
+def show_results(box: AirflowBox, runs: list[tuple[str, str]], example: str) -> None:
     """Fetch the movies that the tasks returned, each once; without any, show what else they returned."""
     returned = {}
-    for task in box.task_states(dag_id, run_id):
-        with suppress(BoxError):  # mapped, or it returned nothing
-            returned[task] = box.xcom(dag_id, run_id, task)
-    movies = {value["url"]: value for value in returned.values() if isinstance(value, dict) and "url" in value}
+    for dag_id, run_id in runs:
+        for name in box.task_states(dag_id, run_id):
+            task, index = task_and_index(name)
+            with suppress(BoxError):  # it returned nothing
+                returned[dag_id, name] = box.xcom(dag_id, run_id, task, map_index=index)
+    results = [value for value in returned.values() if isinstance(value, dict) and {"project", "url"} <= value.keys()]
+    movies = {result["url"]: result for result in sorted(results, key=lambda result: bool(result["destination"]))}
     for number, movie in enumerate(movies.values(), start=1):
         show_movie(movie, OUTPUT / f"{example}{f'-{number}' if number > 1 else ''}.mp4")
     if not movies:
-        for task, value in returned.items():
-            print(f"\n{task} returned", *json.dumps(value, indent=2).splitlines()[:40], sep="\n  ")
+        for (_, name), value in returned.items():
+            print(f"\n{name} returned", *json.dumps(value, indent=2).splitlines()[:40], sep="\n  ")
+
+
+def task_and_index(name: str) -> tuple[str, int]:
+    """The parts of a task instance's name, `id` or `id[map_index]`."""
+    task, _, index = name.rstrip("]").partition("[")
+    return task, int(index or -1)
 
 
 def show_movie(result: dict[str, Any], path: Path) -> None:
@@ -114,14 +140,12 @@ def show_movie(result: dict[str, Any], path: Path) -> None:
         with path.open("wb") as file:
             for chunk in answer.iter_bytes():
                 file.write(chunk)
-    credits = result["credits"]
-    # The service has been seen to leave "consumed" empty; the rule is one credit per second.
-    used = credits["consumed"] or credits["estimated"] or f"about {math.ceil(result['duration'] or 0)}"
-    left = "unknown" if credits["remaining"] is None else f"{credits['remaining']:g}"
     print(f"\nMovie    {path}")
     size = f"{path.stat().st_size:,} bytes, {result['width']}×{result['height']}"
     print(f"         {result['duration']} s, {size}")
-    print(f"Credits  {used} used, {left} left")
+    print(f"Credits  {bill_of(result['credits']).removeprefix('Credits: ')}")
+    if result["destination"]:
+        print(f"At home  {result['destination']}")
     print(f"Open it  {'open' if sys.platform == 'darwin' else 'xdg-open'} {shlex.quote(str(path))}")
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_j2v.api.answers import Deleted, Models, MovieAnswer, MoviesPage, Submitted
+from airflow_provider_j2v.api.redaction import secrets_of
 from airflow_provider_j2v.api.reply import Reply, escape, model
 from airflow_provider_j2v.exceptions import InvalidMovie, NotFound, UnreadableAnswer
 
@@ -36,6 +37,11 @@ class Call(Generic[T]):
     :param body: JSON document as bytes, or None.
     :param headers: further request headers.
     :param is_submit: whether an accepted call is paid.
+    :param stream: the body piece by piece, for what is too large for memory; ``headers`` then say its
+        ``Content-Length``. Can be sent once, and by the synchronous client only.
+    :param signed_query: the query of a whole URL that is a secret: sent as it is, never shown.
+    :param total: seconds it may take in all, on a connection of its own; None: the client's own limits.
+    :param secrets: what the body carries and no error may quote.
     """
 
     name: str
@@ -47,6 +53,15 @@ class Call(Generic[T]):
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     is_submit: bool = False
+    stream: Iterable[bytes] | None = field(default=None, repr=False)
+    signed_query: str = field(default="", repr=False)
+    total: float | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it gets a fresh connection: one kept alive may die under it, and then nobody knows."""
+        return self.is_submit or self.total is not None
 
 
 def submit_movie(movie: Mapping[str, Any]) -> Call[Submitted]:
@@ -63,6 +78,7 @@ def submit_movie(movie: Mapping[str, Any]) -> Call[Submitted]:
         body=encode(movie),
         headers={"Content-Type": "application/json"},
         is_submit=True,
+        secrets=secrets_of(movie.get("exports")),
     )
 
 

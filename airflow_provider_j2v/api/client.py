@@ -13,6 +13,7 @@ from contextlib import aclosing, asynccontextmanager, closing, contextmanager, s
 from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -33,8 +34,8 @@ from airflow_provider_j2v.exceptions import (
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = 10.0
-#: Connections a client has at most.
-CONNECTIONS = 4
+#: Connections a client has at most; a watcher needs more than four only where the list is of no use.
+CONNECTIONS = 16
 #: A ``Retry-After`` beyond this is left to the caller: a worker should not sleep through it.
 MAX_PAUSE = 30.0
 
@@ -59,25 +60,30 @@ class _Exchange:
 
     def __init__(self, account: Account, call: Call[Any], before_send: BeforeSend | None, stream: Any = None) -> None:
         self.call = call
+        self.secrets = (account.key, *call.secrets)
         self.before_send = before_send
         self.sent = False
+        self.answering = False  # the head of the answer is there
         self._veto: Exception | None = None
         self.stream = stream  # the connection that is used, as far as it is known
         self._late = False
         # httpx's timeouts are per read: an answer that drips needs a limit in all.
-        self.total = account.submit_timeout if call.is_submit else 4 * account.read_timeout
+        self.total = call.total or (account.submit_timeout if call.is_submit else 4 * account.read_timeout)
         self.read_timeout = self.total if call.is_submit else account.read_timeout
 
     def request(self, client: httpx.Client | httpx.AsyncClient, account: Account, trace: Any) -> httpx.Request:
         own = self.call.path.startswith("/")
+        extensions = {"trace": trace}
+        if self.call.signed_query:  # not in the URL, which httpx logs
+            extensions["target"] = f"{urlsplit(self.call.path).path}?{self.call.signed_query}".encode()
         return client.build_request(
             self.call.method,
             account.base_url + self.call.path if own else self.call.path,
             params=dict(self.call.params) or None,
-            content=self.call.body,
+            content=self.call.body if self.call.stream is None else self.call.stream,
             headers=dict(self.call.headers) | ({"x-api-key": account.key} if own else {}),
             timeout=httpx.Timeout(self.read_timeout, connect=CONNECT_TIMEOUT),
-            extensions={"trace": trace},
+            extensions=extensions,
         )
 
     def on_event(self, event: str, info: dict[str, Any]) -> None:
@@ -121,8 +127,13 @@ class _Exchange:
             )
 
     def read(self, response: httpx.Response, body: bytearray) -> Any:
-        reply = Reply(response.status_code, response.headers, bytes(body))
-        check(reply, is_submit=self.call.is_submit, names_project="project" in self.call.params)
+        reply = Reply(response.status_code, response.headers, bytes(body), self.secrets)
+        check(
+            reply,
+            is_submit=self.call.is_submit,
+            names_project="project" in self.call.params,
+            is_service=self.call.path.startswith("/"),
+        )
         return self.call.read(reply)
 
     def failed(self, error: Exception) -> Exception:
@@ -135,6 +146,7 @@ class _Exchange:
         if self._late or isinstance(error, (httpx.TimeoutException, TimeoutError)):
             words = f"no answer in time ({type(error).__name__})"
         far = "the service may have it" if self.sent else "no byte of the request was sent"
+        far = "its answer broke off" if self.answering else far
         return Unreachable(f"{self.call.name}: {words}; {far}", sent=self.sent)
 
 
@@ -182,6 +194,30 @@ _TRANSPORT_ERRORS = (
 )
 
 
+class OpenAnswer:
+    """An answer of which only the head was read; the body is read by whom it is for, once.
+
+    :param next_url: where a redirect leads, or None.
+    """
+
+    def __init__(self, response: httpx.Response, exchange: _Exchange) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self.next_url = str(response.next_request.url) if response.next_request else None
+        self._response = response
+        self._exchange = exchange
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it comes over the wire, not decoded.
+
+        :raises Unreachable: it broke off.
+        """
+        try:
+            yield from self._response.iter_raw()
+        except _TRANSPORT_ERRORS as e:
+            raise self._exchange.failed(e) from None
+
+
 class Client:
     """The synchronous client. Does no I/O before the first ``send``: even TLS has certificates to read.
 
@@ -216,13 +252,13 @@ class Client:
         return answer
 
     def _send_once(self, call: Call[T], before_send: BeforeSend | None) -> T:
-        exchange = _Exchange(self.account, call, before_send, None if call.is_submit else self._kept)
+        exchange = _Exchange(self.account, call, before_send, None if call.is_alone else self._kept)
         ends = time.monotonic() + exchange.total
         body = bytearray()
         try:
             with exchange.limited(), self._transport(call) as http:
                 response = http.send(exchange.request(http, self.account, exchange.on_event), stream=True)
-                if not call.is_submit:
+                if not call.is_alone:
                     self._kept = exchange.stream
                 with closing(response):
                     for piece in response.iter_bytes():
@@ -235,9 +271,28 @@ class Client:
         return answer
 
     @contextmanager
+    def open(self, call: Call[Any]) -> Iterator[OpenAnswer]:
+        """Send a call once, on a fresh connection, and leave the body to the caller: a file is too large for ``send``.
+
+        The head may take as long as another answer in all, the body ``read_timeout`` a read.
+
+        :raises Unreachable: no answer came.
+        """
+        exchange = _Exchange(self.account, call, None)
+        with httpx.Client(**_options(self.account, self._product)) as http:
+            try:
+                with exchange.limited():
+                    response = http.send(exchange.request(http, self.account, exchange.on_event), stream=True)
+            except _TRANSPORT_ERRORS as e:
+                raise exchange.failed(e) from None
+            exchange.answering = True
+            with closing(response):
+                yield OpenAnswer(response, exchange)
+
+    @contextmanager
     def _transport(self, call: Call[Any]) -> Iterator[httpx.Client]:
-        """A submission gets a fresh connection: one kept alive may die under it, and then nobody knows."""
-        if not call.is_submit:
+        """The connections that are kept, or a fresh one: see ``Call.is_alone``."""
+        if not call.is_alone:
             yield self._http
         else:
             with httpx.Client(**_options(self.account, self._product)) as fresh:
@@ -300,7 +355,7 @@ class AsyncClient:
     @asynccontextmanager
     async def _transport(self, call: Call[Any]) -> AsyncIterator[httpx.AsyncClient]:
         """See ``Client._transport``."""
-        if not call.is_submit:
+        if not call.is_alone:
             yield self._http
         else:
             async with httpx.AsyncClient(**_options(self.account, self._product)) as fresh:

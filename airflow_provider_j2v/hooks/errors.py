@@ -11,14 +11,19 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_j2v.exceptions import (
     AuthenticationError,
     ConfigurationError,
+    DestinationTaken,
     InvalidRequest,
     JSON2VideoError,
+    MediaError,
     MovieError,
     PermissionDenied,
     RenderFailed,
 )
 
-_FINAL = (ConfigurationError, MovieError, AuthenticationError, PermissionDenied, InvalidRequest)
+_FINAL = (
+    *(ConfigurationError, MovieError, MediaError, DestinationTaken),
+    *(AuthenticationError, PermissionDenied, InvalidRequest),
+)
 # Render errors that come back: an asset that answers 4xx, a wrong file type, a zero duration, a missing property.
 _REPEATS = re.compile(
     r"\b4\d\d\)|HTTP 4\d\d|duration cannot be zero|is not an? \[?(video|audio|image)|requires an? '|is required",

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_j2v.exceptions import ConfigurationError, JSON2VideoError, UnresolvedConnection
+from airflow_provider_j2v.exceptions import ConfigurationError, JSON2VideoError
+from airflow_provider_j2v.hooks.connections import ConnectionsMixin, airflow_connection, extra_of, no_such
+from airflow_provider_j2v.hooks.connections import JSON2VideoConnectionHook as JSON2VideoConnectionHook
+from airflow_provider_j2v.hooks.media import MediaMixin
+from airflow_provider_j2v.hooks.metrics import count_failed_poll
+from airflow_provider_j2v.hooks.templates import TemplatesMixin
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.api.calls import Call
     from airflow_provider_j2v.api.client import AsyncClient, Client
     from airflow_provider_j2v.catalog.source import Reading
+    from airflow_provider_j2v.renders.follow import Memory
     from airflow_provider_j2v.renders.polling import Outcome
 
 T = TypeVar("T")
@@ -35,7 +41,7 @@ LONGEST = 365 * 86_400.0
 DASHBOARD_URL = "https://json2video.com/dashboard/"
 
 
-class JSON2VideoHook(BaseHook):
+class JSON2VideoHook(ConnectionsMixin, MediaMixin, TemplatesMixin, BaseHook):
     """The JSON2Video account behind an Airflow Connection of type ``json2video``.
 
     Opens nothing before the first call. Errors are those of ``airflow_provider_j2v.exceptions``.
@@ -59,7 +65,7 @@ class JSON2VideoHook(BaseHook):
 
         :raises ConfigurationError: the connection does not exist, or something in it is wrong.
         """
-        return self._account_of(_connection(self.json2video_conn_id))
+        return self._account_of(airflow_connection(self.json2video_conn_id, self.conn_type))
 
     async def aaccount(self) -> Account:
         """``account`` for an event loop, where the lookup must not block; looked up at each call."""
@@ -68,7 +74,7 @@ class JSON2VideoHook(BaseHook):
         try:
             connection = await get_async_connection(self.json2video_conn_id)
         except AirflowNotFoundException:
-            raise _no_such(self.json2video_conn_id, self.conn_type) from None
+            raise no_such(self.json2video_conn_id, self.conn_type) from None
         return self._account_of(connection)
 
     def _account_of(self, connection: Connection) -> Account:
@@ -80,7 +86,7 @@ class JSON2VideoHook(BaseHook):
                 schema=connection.schema,
                 port=connection.port,
                 key=connection.password,
-                extra=_extra(connection),
+                extra=extra_of(connection),
             )
         except ConfigurationError as e:
             raise ConfigurationError(f"Airflow connection {self.json2video_conn_id!r}: {e}") from None
@@ -104,11 +110,45 @@ class JSON2VideoHook(BaseHook):
         """
         check_project(project)
         if _WATCHER not in sys.modules:
-            await asyncio.to_thread(_load_watcher)
+            await asyncio.to_thread(_load, _WATCHER)
         from airflow_provider_j2v.renders.watcher import watch
 
         return await watch(
-            self.json2video_conn_id, project, deadline, poll_interval, lookup=self.aaccount, connect=_async_client
+            self.json2video_conn_id,
+            project,
+            deadline,
+            poll_interval,
+            lookup=self.aaccount,
+            connect=_async_client,
+            on_error=count_failed_poll,
+        )
+
+    async def follow_movies(
+        self,
+        *,
+        statuses: Iterable[str],
+        template_id: str | None,
+        client_data: Mapping[str, Any],
+        poll_interval: float,
+        memory: Memory,
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """Every movie of the account that ends, for ever, as events of ``JSON2VideoMovieEventTrigger``.
+
+        :param memory: where the place is kept across restarts.
+        """
+        if _FOLLOW not in sys.modules:
+            await asyncio.to_thread(_load, _FOLLOW)
+        from airflow_provider_j2v.renders.feed import Wanted
+        from airflow_provider_j2v.renders.follow import follow
+
+        return follow(
+            Wanted(frozenset(statuses), template_id, client_data),
+            interval=poll_interval,
+            least_interval=MIN_INTERVAL,
+            lookup=self.aaccount,
+            connect=_async_client,
+            memory=memory,
+            on_error=count_failed_poll,
         )
 
     def send(self, call: Call[T]) -> T:
@@ -180,53 +220,16 @@ class JSON2VideoHook(BaseHook):
     def get_catalog(self, previous: Any = None) -> Reading:
         """The catalog of AI models, from the best source there is; never fails.
 
+        A slow source is given up after two tries of at most 20 s each: the catalog is no reason to hold a render up.
+
         :param previous: a catalog from XCom (dict) to fall back to, or None.
         """
-        from airflow_provider_j2v.catalog.source import Reading, read_catalog
+        from airflow_provider_j2v.api.client import Client
+        from airflow_provider_j2v.catalog.source import READ_TIMEOUT, Reading, read_catalog
 
-        return read_catalog(self.client.send, self.account.catalog_url, previous=Reading.from_dict(previous))
-
-    def resolve_connections(
-        self, movie: Mapping[str, Any], connections: Mapping[str, str] | None = None, catalog: Any = None
-    ) -> dict[str, Any]:
-        """The movie with every reference to an Airflow Connection replaced by a JSON2Video Connection id.
-
-        :param connections: provider → Airflow conn id or ``j2v:<id>``, over the account's default map.
-        :param catalog: a catalog from XCom (dict); without one it is fetched when a map is in force.
-        :raises UnresolvedConnection: what does not resolve, where, and what to create.
-        """
-        from airflow_provider_j2v.api.account import provider_map
-        from airflow_provider_j2v.catalog.source import Reading
-        from airflow_provider_j2v.movies.connections import resolve
-
-        template = bool(movie.get("template"))
-        default = {} if template else self.account.connections
-        providers = {**default, **provider_map(connections, "connections of the task")}
-        reading = Reading.from_dict(catalog)
-        if catalog and reading is None:
-            raise ConfigurationError(
-                f"catalog must be what a JSON2VideoRefreshCatalogOperator gave, not {catalog!r:.80}. Nothing was sent."
-            )
-        if reading is None and providers:
-            reading = self.get_catalog()
-        resolution = resolve(
-            movie, providers=providers, lookup=connection_id_of, catalog=reading.catalog if reading else None
-        )
-        if template and self.account.connections:
-            self.log.warning("The provider map of the connection does not reach into the saved template.")
-        if reading:
-            unknown = providers.keys() - {p for model in reading.catalog.models.values() for p in model.providers}
-            for provider in sorted(unknown):
-                self.log.warning("The provider map names %r, which no AI model of the catalog runs at.", provider)
-        for payer in resolution.payers if providers else ():
-            if payer.connection is None:
-                self.log.info(
-                    "%s: model %s of provider %s runs on JSON2Video's managed service and is paid in credits.",
-                    payer.path,
-                    payer.model,
-                    payer.provider,
-                )
-        return resolution.movie
+        account = replace(self.account, read_timeout=min(self.account.read_timeout, READ_TIMEOUT))
+        with Client(account, product=_product(), attempts=2) as client:
+            return read_catalog(client.send, account.catalog_url, previous=Reading.from_dict(previous))
 
     def check_interval(self, seconds: Any, name: str) -> None:
         """Refuse an interval that the service would not like; a sandbox on loopback takes any.
@@ -254,86 +257,23 @@ def check_project(project: Any) -> None:
         raise ConfigurationError(f"project must be the id of a render, not {project!r:.80}.")
 
 
-class JSON2VideoConnectionHook(BaseHook):
-    """One JSON2Video Connection (an AI provider's or a destination's credentials, kept at JSON2Video).
+def project_of(value: Any) -> str:
+    """The id of a render: itself, or ``project`` of what the task returned that asked for it.
 
-    The Airflow Connection of type ``json2video_connection`` holds its id as login, or says ``{"managed": true}``.
+    :raises ConfigurationError: it is neither.
     """
-
-    conn_name_attr: ClassVar[str] = "json2video_connection_conn_id"
-    default_conn_name: ClassVar[str] = "json2video_connection_default"
-    conn_type: ClassVar[str] = "json2video_connection"
-    hook_name: ClassVar[str] = "JSON2Video Connection"
-
-    def __init__(self, json2video_connection_conn_id: str = default_conn_name) -> None:
-        super().__init__()
-        self.json2video_connection_conn_id = json2video_connection_conn_id
-
-    def test_connection(self) -> tuple[bool, str]:
-        """The test button: the service has no call to look a Connection up, so only the form is checked."""
-        try:
-            target = connection_id_of(self.json2video_connection_conn_id)
-        except JSON2VideoError as e:
-            return False, str(e)
-        what = f"JSON2Video Connection {target!r}" if target else "the managed service"
-        return True, f"Stands for {what}. JSON2Video has no call to check that it exists there."
-
-
-def connection_id_of(conn_id: str) -> str | None:
-    """The JSON2Video Connection id an Airflow Connection stands for; None means the managed service.
-
-    :raises UnresolvedConnection: there is no such Airflow Connection, or it does not say.
-    """
-    kind = JSON2VideoConnectionHook.conn_type
-    try:
-        connection = _connection(conn_id, kind)
-        extra = _extra(connection)
-    except ConfigurationError as e:
-        raise UnresolvedConnection(f"{e} Nothing was sent.") from None
-    if connection.conn_type != kind:
-        raise UnresolvedConnection(
-            f"Airflow connection {conn_id!r} is of type {connection.conn_type!r}, not {kind!r}. Create one of that "
-            "type whose login is the id of the JSON2Video Connection. Nothing was sent."
-        )
-    login = (connection.login or "").strip()
-    if extra.get("managed") is True and not login:
-        return None
-    if not login or extra.get("managed"):
-        raise UnresolvedConnection(
-            f"Airflow connection {conn_id!r} must have either the id of a JSON2Video Connection as login, or extra "
-            '{"managed": true} for JSON2Video\'s managed service. Nothing was sent.'
-        )
-    return login
-
-
-def _connection(conn_id: str, kind: str = JSON2VideoHook.conn_type) -> Connection:
-    try:
-        return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise _no_such(conn_id, kind) from None
-
-
-def _no_such(conn_id: str, kind: str) -> ConfigurationError:
-    return ConfigurationError(f"There is no Airflow connection {conn_id!r}: create one of type {kind!r}.")
-
-
-def _extra(connection: Connection) -> Mapping[str, Any]:
-    # Not extra_dejson: it asks the supervisor to mask, which blocks in an event loop before Airflow 3.3.2.
-    try:
-        extra = json.loads(connection.extra or "{}")
-    except ValueError as e:
-        raise ConfigurationError(f"The Extra of Airflow connection {connection.conn_id!r} is not JSON: {e}.") from None
-    if not isinstance(extra, dict):
-        raise ConfigurationError(f"The Extra of Airflow connection {connection.conn_id!r} must be a JSON object.")
-    return extra
+    project = value.get("project") if isinstance(value, Mapping) else value
+    check_project(project)
+    return str(project)
 
 
 _WATCHER = "airflow_provider_j2v.renders.watcher"
+_FOLLOW = "airflow_provider_j2v.renders.follow"
 
 
-def _load_watcher() -> None:
+def _load(module: str) -> None:
     """What takes too long for an event loop: to define the models of the answers, and to read the CA certificates."""
-    importlib.import_module(_WATCHER)
+    importlib.import_module(module)
     importlib.import_module("airflow_provider_j2v.api.client").ssl_context()
 
 

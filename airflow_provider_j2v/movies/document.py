@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_j2v.api.calls import encode
+from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.exceptions import InvalidMovie
+from airflow_provider_j2v.movies.findings import Problem, child
 
 #: What may be laid over a movie or a template: the properties a request may set over a template, and ``comment``.
 OVERRIDES = ("resolution", "width", "height", "quality", "fps", "cache", "comment")
@@ -19,9 +22,9 @@ _MAX_DEPTH = 200
 
 
 def read_movie(source: Any, where: str = "movie") -> dict[str, Any]:
-    """The movie as a new dict.
+    """The movie as a new dict. Scenes and elements in it may still be models: ``compose`` makes them plain.
 
-    :param source: a mapping, or JSON text of an object.
+    :param source: a mapping, a ``Movie``, or JSON text of an object.
     :param where: what errors call it.
     :raises InvalidMovie: it is neither.
     """
@@ -32,6 +35,8 @@ def read_movie(source: Any, where: str = "movie") -> dict[str, Any]:
             raise
         except (ValueError, RecursionError) as e:
             raise InvalidMovie(_not_json(source, where, e)) from None
+    if (document := _dumped(source)) is not None:
+        return document
     if not isinstance(source, Mapping):
         raise InvalidMovie(f"{where} must be a JSON object, not {_kind(source)}. Nothing was sent.")
     return dict(source)
@@ -66,7 +71,8 @@ def compose(
             raise InvalidMovie(f"overrides has {name!r}; it may hold {', '.join(OVERRIDES)}. Nothing was sent.")
     document.update(overrides or {})
     if exports is not None:
-        document["exports"] = [exports] if isinstance(exports, Mapping) else exports
+        exports = _plain(exports, "movie.exports", 1)
+        document["exports"] = [exports] if isinstance(exports, dict) else exports
     plain: dict[str, Any] = _plain(document, "movie", 0)
     return plain
 
@@ -76,36 +82,72 @@ def check_movie(movie: Mapping[str, Any]) -> None:
 
     :raises InvalidMovie: the first such thing, with its place.
     """
+    for look in (empty, ignored, wrong_form, too_large):
+        for problem in look(movie):
+            raise InvalidMovie(f"{problem}. Nothing was sent.")
+
+
+def empty(movie: Mapping[str, Any]) -> Iterator[Problem]:
+    """A movie in which nothing could play: its length would be zero, which the service refuses."""
     if not movie:
-        raise InvalidMovie("The movie is empty: give it scenes, elements or a template. Nothing was sent.")
-    if not (movie.get("template") or movie.get("scenes") or movie.get("elements")):
-        raise InvalidMovie(
-            "The movie has neither scenes nor elements nor a template, so its length would be zero. Nothing was sent."
-        )
+        yield Problem("movie", "is empty", "give it scenes, elements or a template")
+    elif not (movie.get("template") or movie.get("scenes") or movie.get("elements")):
+        what = "has neither scenes nor elements nor a template, so its length would be zero"
+        yield Problem("movie", what, "give it one of them")
+
+
+def ignored(movie: Mapping[str, Any]) -> Iterator[Problem]:
+    """``client_data``, which the service does not accept."""
     if "client_data" in movie:
-        raise InvalidMovie('movie.client_data would be ignored by the service; write "client-data". Nothing was sent.')
+        yield Problem("movie.client_data", "would be ignored by the service", 'write "client-data"')
+
+
+def wrong_form(movie: Mapping[str, Any], root: str = "movie") -> Iterator[Problem]:
+    """Scenes, elements, exports and destinations that are no lists of objects."""
     for name in ("scenes", "elements", "exports"):
-        _objects(movie.get(name), f"movie.{name}")
-    for i, scene in enumerate(movie.get("scenes") or []):
-        _objects(scene.get("elements"), f"movie.scenes[{i}].elements")
-    for i, export in enumerate(movie.get("exports") or []):
-        _objects(export.get("destinations"), f"movie.exports[{i}].destinations")
+        yield from _not_objects(movie.get(name), f"{root}.{name}")
+    for name, inner in (("scenes", "elements"), ("exports", "destinations")):
+        for i, item in objects(movie.get(name)):
+            yield from _not_objects(item.get(inner), f"{root}.{name}[{i}].{inner}")
+
+
+def too_large(movie: Mapping[str, Any]) -> Iterator[Problem]:
+    """More JSON than the service takes.
+
+    :raises InvalidMovie: the movie is no JSON at all.
+    """
     size = len(encode(movie))
     if size > MAX_MOVIE_BYTES:
-        raise InvalidMovie(
-            f"The movie is {size / 1e6:.1f} MB of JSON, and the service takes about 2 MB: refer to files by URL "
-            "instead of embedding them. Nothing was sent."
-        )
+        what = f"is {size / 1e6:.1f} MB of JSON, and the service takes about 2 MB"
+        yield Problem("movie", what, "refer to files by URL instead of embedding them")
 
 
-def _objects(value: Any, path: str) -> None:
-    if value is None:
-        return
-    if not isinstance(value, list):
-        raise InvalidMovie(f"{path} must be a list of objects, not {_kind(value)}. Nothing was sent.")
-    for i, item in enumerate(value):
-        if not isinstance(item, dict):
-            raise InvalidMovie(f"{path}[{i}] must be an object, not {_kind(item)}. Nothing was sent.")
+def not_json(value: Any, path: str = "movie", depth: int = 0) -> Iterator[Problem]:
+    """Every value that JSON has no word for."""
+    if odd := _odd(value, depth):
+        yield Problem(path, odd, "put something there that JSON has a word for")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from not_json(item, child(path, key), depth + 1)
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from not_json(item, f"{path}[{i}]", depth + 1)
+
+
+def objects(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a list, with their places in it; none of anything else."""
+    for i, item in enumerate(value) if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            yield i, item
+
+
+def _not_objects(value: Any, path: str) -> Iterator[Problem]:
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            if not isinstance(item, dict):
+                yield Problem(f"{path}[{i}]", f"must be an object, not {_kind(item)}", "write {...}")
+    elif value is not None:
+        yield Problem(path, f"must be a list of objects, not {_kind(value)}", "write [{...}]")
 
 
 def _plain(value: Any, path: str, depth: int) -> Any:
@@ -113,23 +155,47 @@ def _plain(value: Any, path: str, depth: int) -> Any:
 
     :raises InvalidMovie: there is something else in it.
     """
-    problem = None
-    if depth > _MAX_DEPTH:
-        problem = f"is nested more than {_MAX_DEPTH} deep"
-    elif isinstance(value, Mapping):
-        odd = next((key for key in value if not isinstance(key, str)), None)
-        if odd is None:
-            return {key: _plain(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
-        problem = f"has the key {odd!r}; keys of a JSON object are text"
-    elif isinstance(value, list | tuple):
+    if odd := _odd(value, depth):
+        if (document := _dumped(value)) is not None:
+            return _plain(document, path, depth)
+        raise InvalidMovie(f"{escape(path)} {odd}. Nothing was sent.")
+    if isinstance(value, Mapping):
+        return {key: _plain(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
         return [_plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
-    elif isinstance(value, float) and not math.isfinite(value):
-        problem = f"is {value}, which JSON cannot say"
-    elif value is not None and not isinstance(value, str | int | float):
-        problem = f"is {_kind(value)}, which JSON cannot say"
-    if problem:
-        raise InvalidMovie(f"{path} {problem}. Nothing was sent.")
     return value
+
+
+def _odd(value: Any, depth: int) -> str | None:
+    """Why JSON cannot say a value, its items aside; None when it can."""
+    if depth > _MAX_DEPTH:
+        return f"is nested more than {_MAX_DEPTH} deep"
+    if isinstance(value, Mapping):
+        odd = next((key for key in value if not isinstance(key, str)), None)
+        return None if odd is None else f"has the key {odd!r}; keys of a JSON object are text"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is {value}, which JSON cannot say"
+    if value is not None and not isinstance(value, str | int | float | list | tuple):
+        return f"is {_kind(value)}, which JSON cannot say"
+    return None
+
+
+def undressed(value: Any, depth: int = 0) -> Any:
+    """The value with every ``Movie``, ``Scene`` and element in it as plain JSON; anything else stays what it is."""
+    if depth > _MAX_DEPTH:
+        return value
+    if isinstance(value, Mapping):
+        return {key: undressed(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [undressed(item, depth + 1) for item in value]
+    document = _dumped(value)
+    return value if document is None else document
+
+
+def _dumped(value: Any) -> dict[str, Any] | None:
+    """The document of a ``Movie``, a ``Scene`` or an element; None for anything else. Loads no models to find out."""
+    models = sys.modules.get("airflow_provider_j2v.movies.parts")
+    return value.model_dump() if models and isinstance(value, models.Part) else None
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:

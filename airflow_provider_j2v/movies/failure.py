@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_j2v.api.reply import escape
+
 # "Scene #1, element #2: …" and "… in Scene 1, Element 2"; an element without a scene lies over the whole movie.
 _PLACE = re.compile(r"scene #?(\d{1,6})(?:,? element #?(\d{1,6}))?|element #?(\d{1,6})", re.IGNORECASE)
 _SHOWN = 400
@@ -42,4 +44,4 @@ def _shown(path: str, found: Mapping[str, Any] | None) -> str | None:
     if found is None:
         return None
     text = json.dumps(found, ensure_ascii=False, default=str)
-    return f"{path} = {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}"
+    return f"{path} = {escape(text, _SHOWN)}"

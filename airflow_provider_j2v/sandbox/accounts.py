@@ -27,6 +27,9 @@ class Account:
     """More keys of the same account and what they may do."""
 
     suspended: bool = False
+    storage_blocked_at: float | None = None
+    """Service time since which uploads are refused for lack of credits, or None."""
+
     max_size: tuple[int, int] | None = None
     """Largest width and height in pixels that the plan allows."""
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Header, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
 from airflow_provider_j2v.sandbox import refusals
 from airflow_provider_j2v.sandbox.clock import Clock, iso
+from airflow_provider_j2v.sandbox.media_routes import media_routes
 from airflow_provider_j2v.sandbox.refusals import Refusal
 from airflow_provider_j2v.sandbox.service import Service
+from airflow_provider_j2v.sandbox.web import Json, Key, base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Key = Annotated[str | None, Header(alias="x-api-key")]
-
-
-class Json(JSONResponse):
-    """Escaped to ASCII, as client data may hold halves of surrogate pairs that UTF-8 cannot carry."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, separators=(",", ":")).encode()
-
 
 def create_app(service: Service, clock: Clock) -> FastAPI:
-    """The public API of the service, rows 1 to 7 of its endpoint table, and its model catalog."""
+    """The public API of the service, rows 1 to 20 of its endpoint table, and its model catalog."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, default_response_class=Json)
+    app.include_router(media_routes(service, clock))
 
     @app.post("/v2/movies")
     async def submit(request: Request, key: Key = None) -> Response:
@@ -45,8 +38,8 @@ def create_app(service: Service, clock: Clock) -> FastAPI:
         account = service.account(key)
         if project := query.get("project") or query.get("id"):
             simple = query.get("format") == "simple"
-            return Json(service.get(account, project, _base(request), simple=simple))
-        return Json(service.list(account, query, _base(request)))
+            return Json(service.get(account, project, base_url(request), simple=simple))
+        return Json(service.list(account, query, base_url(request)))
 
     @app.delete("/v2/movies")
     async def delete(request: Request, key: Key = None) -> Response:
@@ -55,15 +48,24 @@ def create_app(service: Service, clock: Clock) -> FastAPI:
 
     @app.get("/v2/templates")
     async def templates(request: Request, key: Key = None) -> Response:
-        service.account(key)
         query = request.query_params
         read = service.templates.get if query.get("id") else service.templates.list
-        return Json(read(query, iso(clock.now())))
+        return Json(read(service.account(key), query, iso(clock.now())))
+
+    @app.post("/v2/templates")
+    async def write_template(request: Request, key: Key = None) -> Response:
+        account, raw = service.account(key, edits=True), await request.body()
+        return Json(service.templates.write(account, request.query_params, raw, iso(clock.now())))
+
+    @app.delete("/v2/templates")
+    async def delete_template(request: Request, key: Key = None) -> Response:
+        account = service.account(key, edits=True)
+        return Json(service.templates.delete(account, request.query_params, iso(clock.now())))
 
     @app.get("/v2/templates/library")
     async def library(request: Request, key: Key = None) -> Response:
-        service.account(key)
-        return Json(service.templates.library(request.query_params, _base(request)))
+        account = service.account(key)
+        return Json(service.templates.library(account, request.query_params, base_url(request)))
 
     @app.get("/data/ai/models.json")
     async def catalog(request: Request) -> Response:
@@ -75,7 +77,12 @@ def create_app(service: Service, clock: Clock) -> FastAPI:
 
     @app.api_route("/clients/{client}/renders/{name}", methods=["GET", "HEAD"])
     async def file(request: Request) -> Response:
-        return FileResponse(service.file(request.url.path), media_type="video/mp4")
+        path = request.url.path
+        if not service.variants.file_ranges:
+            request.scope["headers"] = [(name, value) for name, value in request.headers.raw if name != b"range"]
+        if path.endswith(".ass"):
+            return Response(service.subtitles(path), media_type="text/plain")
+        return FileResponse(service.file(path), media_type="video/mp4")
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
@@ -97,11 +104,6 @@ def _refused_submission(refusal: Refusal, service: Service) -> Response:
     if service.variants.submit_error_shape == "code":
         body["code"] = "E1002"
     return Json(body, refusal.status)
-
-
-def _base(request: Request) -> str:
-    """The address the client used, so that links work from inside a container too."""
-    return str(request.base_url).rstrip("/")
 
 
 def _matches(headers: Mapping[str, str], etag: str) -> bool:

@@ -90,4 +90,6 @@ def _identity(element: Element, model: str) -> str:
     data = element.data
     what = data.get("text") if element.type == "voice" else data.get("prompt")
     settings = [data.get(name) for name in ("voice", "aspect-ratio", "model-settings")]
+    if element.type == "video":
+        settings.append(element.seconds)
     return json.dumps([element.type, model, what, *settings], sort_keys=True, default=str)

@@ -23,6 +23,7 @@ from airflow_provider_j2v.sandbox.service import Service
 from airflow_provider_j2v.sandbox.variants import Variants
 
 SHOWN_MOVIES = 100
+SHOWN_TEMPLATES = 20
 
 
 class FaultRequest(BaseModel):
@@ -41,6 +42,13 @@ class ClockRequest(BaseModel):
     """Seconds of service time to move forward."""
 
     advance: float
+
+
+class CatalogRequest(BaseModel):
+    """The arguments of ``Catalog.change``."""
+
+    models: dict[str, dict[str, Any] | None] = {}
+    aliases: dict[str, str | None] = {}
 
 
 def set_variants(variants: Variants, changes: dict[str, Any]) -> None:
@@ -82,8 +90,11 @@ def pages(service: Service, clock: Clock) -> APIRouter:
             }
             for movie in list(service.movies.values())[: -SHOWN_MOVIES - 1 : -1]
         ]
+        templates = sorted(service.templates.all.values(), key=lambda t: t.updated_at, reverse=True)
         accounts = [(account.client, account.role, account.credits) for account in service.accounts]
-        html = _page().render(rows=rows, accounts=accounts, total=len(service.movies))
+        html = _page().render(
+            rows=rows, accounts=accounts, total=len(service.movies), templates=templates[:SHOWN_TEMPLATES]
+        )
         return HTMLResponse(html.encode("utf-8", "replace"))
 
     return router
@@ -138,6 +149,11 @@ def controls(service: Service, faults: Faults, journal: Journal, clock: Clock) -
         except ValueError as error:
             raise Refusal(400, str(error)) from None
         return dataclasses.asdict(service.variants)
+
+    @router.post("/catalog")
+    async def change_catalog(wanted: CatalogRequest) -> dict[str, Any]:
+        service.catalog.change(wanted.models, wanted.aliases)
+        return service.catalog.document
 
     @router.post("/movies/{project}")
     async def decide(project: str, fate: Fate) -> dict[str, Any]:

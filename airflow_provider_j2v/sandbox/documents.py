@@ -26,14 +26,22 @@ def read(raw: bytes) -> Json:
     if not raw.strip():
         raise NO_MOVIE
     try:
-        document = json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
+        document = parse(raw)
+    except ValueError:
         raise BAD_JSON from None
     if not isinstance(document, dict):
         raise NOT_AN_OBJECT
     if not document:
         raise BAD_JSON
     return document
+
+
+def parse(raw: bytes | str) -> Any:
+    """The value of JSON text; ValueError when it is none."""
+    try:
+        return json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def over_template(request: Json, template: Json) -> Json:

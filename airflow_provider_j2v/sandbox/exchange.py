@@ -26,10 +26,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def head(self, length: int | None = None) -> bytes:
-        """Status line and headers as they go over the wire, declaring ``length`` bytes of body."""
-        declared = len(self.body) if length is None else length
-        headers = {**self.headers, "content-length": str(declared), "connection": "close"}
+    def head(self, *, declared: bool = True) -> bytes:
+        """Status line and headers as they go over the wire, with or without the length of the body."""
+        length = {"content-length": str(len(self.body))} if declared else {}
+        headers = {**self.headers, **length, "connection": "close"}
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -42,16 +42,22 @@ def json_answer(status: int, body: object, headers: Mapping[str, str] | None = N
 
 
 class Exchange:
-    """A request whose body has been read. The app, a fault or the bare transport answers it, once."""
+    """A request that the app, a fault or the bare transport answers, once.
 
-    def __init__(self, app: App, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
+    :param body: its body; None when that is too large to keep: then it is read on the way to the app.
+    :param length: bytes that came, of which ``body`` may be the beginning.
+    """
+
+    def __init__(self, app: App, scope: Scope, receive: Receive, send: Send, body: bytes | None, length: int) -> None:
         self._app = app
         self._scope = scope
         self._receive = receive
         self._send = send
         self._body = body
+        self._unread = body is None
         self._processed: Answer | None = None
         self.status: int | None = None
+        self.bytes_in = length
         self.bytes_out = 0
 
     async def pass_on(self) -> None:
@@ -130,6 +136,8 @@ class Exchange:
         return transport
 
     def _body_once(self) -> Receive:
+        if self._body is None:
+            return self._arriving
         pending: list[Message] = [{"type": "http.request", "body": self._body, "more_body": False}]
 
         async def receive() -> Message:
@@ -137,8 +145,16 @@ class Exchange:
 
         return receive
 
+    async def _arriving(self) -> Message:
+        message = await self._receive()
+        self.bytes_in += len(message.get("body", b""))
+        self._unread = bool(message.get("more_body"))
+        return message
+
     async def _counted(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            while self._unread:  # a client that is still sending might not see the answer
+                await self._arriving()
             self.status = message["status"]
         self.bytes_out += len(message.get("body", b""))
         await self._send(message)

@@ -9,7 +9,20 @@ from typing import Any
 
 from airflow_provider_j2v.sandbox.misbehaviour import KINDS, Misbehaviour
 
-CALLS = ("submit", "get", "list", "delete", "template", "catalog", "file", "other", "*")
+CALLS = (
+    "submit",
+    "get",
+    "list",
+    "delete",
+    "template",
+    "template-write",
+    "catalog",
+    "media",
+    "upload",
+    "file",
+    "other",
+    "*",
+)
 
 
 class Fault:

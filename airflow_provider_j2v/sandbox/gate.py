@@ -29,8 +29,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         self._journal.arrived(call)
-        body, length = await _read(receive)
-        exchange = Exchange(self._app, scope, receive, send, body)
+        body, length = (None, 0) if call == "upload" else await _read(receive)
+        exchange = Exchange(self._app, scope, receive, send, body, length)
         met: list[Fault] = []
         try:
             if not await self._misbehave(exchange, self._faults.meet(call), met):
@@ -43,7 +43,7 @@ class Gate:
                     method=scope["method"],
                     path=scope["path"],
                     status=exchange.status,
-                    bytes_in=length,
+                    bytes_in=exchange.bytes_in,
                     bytes_out=exchange.bytes_out,
                     faults=tuple(fault.kind for fault in met),
                 )
@@ -69,8 +69,12 @@ def name_of(scope: Scope) -> str | None:
         single = "project" in query or "id" in query
         return {"POST": "submit", "DELETE": "delete", "GET": "get" if single else "list"}.get(method, "other")
     if path.startswith("/v2/templates"):
-        return "template"
-    if path.startswith("/clients/"):
+        return "template" if method == "GET" else "template-write"
+    if path.startswith("/v2/media"):
+        return "media"
+    if path.startswith("/storage/"):
+        return "upload"
+    if path.startswith(("/clients/", "/media/")):
         return "file"
     return "catalog" if path == "/data/ai/models.json" else "other"
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from airflow_provider_j2v.sandbox.expressions import text as plain
+from airflow_provider_j2v.movies.expressions import text as plain
 from airflow_provider_j2v.sandbox.placeholders import Json
 
 Colour = tuple[int, int, int, int]

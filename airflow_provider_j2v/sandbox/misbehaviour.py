@@ -64,16 +64,19 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """An answer that declares more bytes than come before the connection is closed."""
+    """An answer that declares more bytes than come before the connection is closed, or none at all."""
 
     keep: float = 0.5
     """Share of the body that is sent."""
+
+    declared: bool = True
+    """Without a length only the end of the connection ends the body."""
 
     async def play(self, exchange: Exchange) -> bool:
         answer = exchange.processed or json_answer(200, {"success": True, "project": "0123456789abcdef"})
         sent = answer.body[: int(len(answer.body) * self.keep)]
         exchange.status = answer.status
-        exchange.write(answer.head() + sent, body=len(sent))
+        exchange.write(answer.head(declared=self.declared) + sent, body=len(sent))
         await exchange.close()
         return True
 

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_j2v.sandbox.accounts import Account
 from airflow_provider_j2v.sandbox.billing import Item
 from airflow_provider_j2v.sandbox.clock import iso
+from airflow_provider_j2v.sandbox.subtitles import ass
 from airflow_provider_j2v.sandbox.timeline import Timeline
 from airflow_provider_j2v.sandbox.variants import Variants
 
@@ -106,6 +107,8 @@ class Movie:
             "client-data": self.client_data,
             "consumed_credits": self._consumed(variants),
         }
+        if self.available(now) and self.timeline is not None and ass(self.timeline):
+            shown["ass"] = f"{base_url}{self.file.removesuffix('.mp4')}.ass"
         if self.ended is not None:
             shown["ended_at"] = iso(self.ended)
         if status == "done" and self.timeline is not None and self.ended is not None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_j2v.sandbox.expressions import evaluate, text, truthy
+from airflow_provider_j2v.movies.expressions import evaluate, text, truthy
 
 Json = dict[str, Any]
 

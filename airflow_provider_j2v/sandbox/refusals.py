@@ -41,4 +41,11 @@ NO_CREDITS = Refusal(400, "Insufficient credits")
 NO_MOVIE = Refusal(400, "No movie JSON received")
 BAD_JSON = Refusal(400, "Error parsing movie JSON or the movie was empty")
 NOT_AN_OBJECT = Refusal(400, "No valid movie JSON received")
+NO_PAYLOAD = Refusal(400, "No payload provided")
+BAD_TAGS = Refusal(400, "Tags must be a string or an array")
+BAD_TEMPLATE_MOVIE = Refusal(400, "Payload movie must be a JSON string or JSON object")  # the end is inferred
+# The texts of these three for a template are not known; the first is documented for media.
+NO_NAME = Refusal(400, "name is required")
+LONG_NAME = Refusal(400, "The name must be 100 characters or less")
+LARGE_TEMPLATE = Refusal(400, "The movie is larger than 100 KB")
 NO_PROJECT = Refusal(400, "A 16-character project ID must be provided in the 'project' query parameter")

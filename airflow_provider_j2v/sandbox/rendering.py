@@ -63,10 +63,11 @@ class CannedRenderer:
 class DrawingRenderer:
     """Draws and encodes in a few threads, so that the event loop never waits for a frame."""
 
-    def __init__(self, folder: Path, *, fetch_loopback: bool) -> None:
+    def __init__(self, folder: Path, media: Callable[[str], Path | None], *, fetch_loopback: bool) -> None:
         if not all(util.find_spec(name) for name in ("av", "PIL")):
             raise RuntimeError(MISSING_PACKAGES)
         self._folder = folder
+        self._media = media
         self._fetch_loopback = fetch_loopback
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sandbox-render")
@@ -96,7 +97,7 @@ class DrawingRenderer:
         from airflow_provider_j2v.sandbox.encoding import encode
         from airflow_provider_j2v.sandbox.sources import Sources
 
-        painter = Painter(timeline, Sources(loopback=self._fetch_loopback), self._stopping.is_set)
+        painter = Painter(timeline, Sources(self._media, loopback=self._fetch_loopback), self._stopping.is_set)
         if (painter.width, painter.height) != (timeline.width, timeline.height):
             log.warning(
                 "%sx%s is rounded up to %sx%s: the video format needs even sizes",

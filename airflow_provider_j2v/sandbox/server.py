@@ -18,6 +18,7 @@ from airflow_provider_j2v.sandbox.clock import Clock
 from airflow_provider_j2v.sandbox.faults import Faults
 from airflow_provider_j2v.sandbox.hosts import is_loopback, reachable
 from airflow_provider_j2v.sandbox.journal import Journal
+from airflow_provider_j2v.sandbox.media import Media
 from airflow_provider_j2v.sandbox.movie import Movie
 from airflow_provider_j2v.sandbox.rendering import CannedRenderer, DrawingRenderer, RenderMode
 from airflow_provider_j2v.sandbox.service import Service
@@ -74,15 +75,18 @@ class Sandbox:
         self._host = host
         self._port = port
         self._folder = tempfile.TemporaryDirectory(prefix="json2video-sandbox-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        media = Media(folder / "media", self.clock, self.variants)
         self._renderer = (
             CannedRenderer()
             if render == "off"
-            else DrawingRenderer(Path(self._folder.name), fetch_loopback=self.on_loopback)
+            else DrawingRenderer(folder, media.behind, fetch_loopback=self.on_loopback)
         )
         self._service = Service(
             accounts=accounts or [Account(key=key, credits=credits)],
             clock=self.clock,
             renderer=self._renderer,
+            media=media,
             variants=self.variants,
             journal=self.journal,
             queue_seconds=queue_seconds,
@@ -115,6 +119,11 @@ class Sandbox:
     def templates(self) -> Templates:
         """The saved templates; ``all`` may be edited."""
         return self._service.templates
+
+    @property
+    def media(self) -> Media:
+        """The files that accounts keep; ``drive(account)`` is one account's."""
+        return self._service.media
 
     def advance(self, seconds: float, timeout: float = 60.0) -> None:
         """Move the service's time forward, once all movies that are due by then have really been drawn.

@@ -17,6 +17,7 @@ from airflow_provider_j2v.sandbox.accounts import Account
 from airflow_provider_j2v.sandbox.catalog import Catalog
 from airflow_provider_j2v.sandbox.clock import Clock, iso
 from airflow_provider_j2v.sandbox.journal import Journal, Submission
+from airflow_provider_j2v.sandbox.media import Media
 from airflow_provider_j2v.sandbox.movie import Movie
 from airflow_provider_j2v.sandbox.placeholders import Json
 from airflow_provider_j2v.sandbox.redaction import redact
@@ -31,6 +32,7 @@ from airflow_provider_j2v.sandbox.refusals import (
     unknown_project,
 )
 from airflow_provider_j2v.sandbox.rendering import Outcome, Renderer
+from airflow_provider_j2v.sandbox.subtitles import ass
 from airflow_provider_j2v.sandbox.templates import Templates
 from airflow_provider_j2v.sandbox.timeline import ElementError, RenderError, Timeline, build, canvas
 from airflow_provider_j2v.sandbox.variants import Variants
@@ -47,6 +49,7 @@ class Service:
         accounts: Sequence[Account],
         clock: Clock,
         renderer: Renderer,
+        media: Media,
         variants: Variants,
         journal: Journal,
         queue_seconds: float,
@@ -56,6 +59,7 @@ class Service:
         self.movies: dict[str, Movie] = {}
         self.catalog = Catalog()
         self.templates = Templates(variants)
+        self.media = media
         self.variants = variants
         self._clock = clock
         self._renderer = renderer
@@ -73,11 +77,11 @@ class Service:
 
     # who asks
 
-    def account(self, key: str | None) -> Account:
-        """The account of a key. Movies and templates need more than a ``viewer`` (documented)."""
+    def account(self, key: str | None, *, edits: bool = False) -> Account:
+        """The account of a key. All calls need more than a ``viewer``, templates an ``editor`` (documented)."""
         for account in self.accounts:
             role = account.role_of(key) if key else None
-            if role == "viewer":
+            if role == "viewer" or (role == "render" and edits):
                 raise NO_PERMISSION
             if role is not None:
                 return account
@@ -152,13 +156,19 @@ class Service:
             }
 
     def file(self, url_path: str) -> Path:
-        """The file behind the path of a URL, while it can be fetched."""
-        with self._changed:
-            self._settle()
-            movie = self._files.get(url_path)
-            if movie is None or movie.path is None or not movie.available(self._clock.now()):
-                raise Refusal(self.variants.gone_file_status, "Not Found", bare=True)
-            return movie.path
+        """The video behind the path of a URL, while it can be fetched."""
+        movie = self._available(url_path)
+        if movie is None or movie.path is None:
+            raise Refusal(self.variants.gone_file_status, "Not Found", bare=True)
+        return movie.path
+
+    def subtitles(self, url_path: str) -> str:
+        """The subtitles behind the path of a URL, while they can be fetched."""
+        movie = self._available(url_path.removesuffix(".ass") + ".mp4")
+        text = movie and movie.timeline and ass(movie.timeline)
+        if not text:
+            raise Refusal(self.variants.gone_file_status, "Not Found", bare=True)
+        return text
 
     # time
 
@@ -181,7 +191,7 @@ class Service:
     def _accept(self, account: Account, request: Json) -> Movie:
         document = request
         if isinstance(request.get("template"), str) and request["template"]:
-            template = self.templates.for_movie(request["template"])
+            template = self.templates.for_movie(account, request["template"])
             document = documents.over_template(request, template.movie)
         timeline, message = self._plan(account, document)
         now = self._clock.now()
@@ -262,6 +272,12 @@ class Service:
             movie.bill = tuple(items)
             movie.account.credits -= movie.credits
             self._journal.charged(movie.credits)
+
+    def _available(self, url_path: str) -> Movie | None:
+        with self._changed:
+            self._settle()
+            movie = self._files.get(url_path)
+            return movie if movie is not None and movie.available(self._clock.now()) else None
 
     def _find(self, account: Account, project: str) -> Movie | None:
         with self._changed:

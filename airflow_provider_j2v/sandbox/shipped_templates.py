@@ -21,6 +21,9 @@ class Template:
     published: bool = False
     """Shown in the library whatever the tags."""
 
+    client: str | None = None
+    """Whose it is; None is everybody's."""
+
     shared: bool = False
     """Part of the shared library of the Make.com app (``shared=tools``)."""
 

@@ -73,8 +73,26 @@ class Variants:
     template_movie: Literal["string", "object"] = "string"
     """``movie`` of a template that is read: a string seen live, an object documented."""
 
-    catalog_shape: Literal["snapshot", "list", "by-category", "by-name"] = "snapshot"
+    template_tag_filter: bool = True
+    """The list of templates heeds ``tag``: documented, and untested by the client that could have."""
+
+    injected_in_schema: bool = False
+    """The two variables that ``format=make`` adds are in ``format=jsonschema`` too: unknown."""
+
+    catalog_shape: Literal["snapshot", "list", "by-category", "by-name", "other-words"] = "snapshot"
     """``models.json``: its real shape is unknown."""
 
-    gone_file_status: Literal[404, 403] = 404
+    media_missing_status: Literal[400, 404] = 400
+    """An unknown media file: 400 seen live, 404 documented."""
+
+    media_pending: float = 2.0
+    """Seconds of service time that a media file stays ``pending`` after its content came: some, seen live."""
+
+    pending_move_loses: bool = True
+    """A media file that is moved while it is ``pending`` is gone: seen live, not always."""
+
+    gone_file_status: Literal[404, 403, 410] = 404
     """A file that expired or was deleted: unknown; storage without list permission answers 403."""
+
+    file_ranges: bool = True
+    """Part of a file can be asked for: unknown, and usual."""

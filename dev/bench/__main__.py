@@ -1,4 +1,4 @@
-"""``python -m dev.bench imports``, ``waiting``, ``triggerer`` and ``upload``."""
+"""``python -m dev.bench imports``, ``lint``, ``waiting``, ``triggerer`` and ``upload``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from airflow_provider_j2v.api.media import MAX_SIZE
-from dev.bench import imports, triggerer, upload, waiting
+from dev.bench import imports, lint, triggerer, upload, waiting
 
 
 def main() -> int:
@@ -16,6 +16,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     importing = commands.add_parser("imports", help="what importing the provider costs a DAG file")
     importing.add_argument("runs", type=int, nargs="?", default=7)
+    looking = commands.add_parser("lint", help="what lint and estimate of a movie with 1,000 scenes cost")
+    looking.add_argument("runs", type=int, nargs="?", default=15)
     wait = commands.add_parser("waiting", help="what waiting for renders costs, beside other providers' triggers")
     wait.add_argument("--small", action="store_true", help="50 renders, one run, about a minute; writes no page")
     wait.add_argument("--runs", type=int, default=3, help="of each measurement (default: %(default)s)")
@@ -30,6 +32,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.command == "imports":
         return imports.main(options.runs)
+    if options.command == "lint":
+        return lint.main(options.runs)
     if options.command == "triggerer":
         return triggerer.main(options.renders, options.seconds)
     if options.command == "upload":

@@ -12,7 +12,9 @@ MODULES = (
     "airflow_provider_j2v.hooks.json2video",
     "airflow_provider_j2v.links.movie",
     "airflow_provider_j2v.operators.catalog",
+    "airflow_provider_j2v.operators.media",
     "airflow_provider_j2v.operators.movie",
+    "airflow_provider_j2v.operators.template",
     "airflow_provider_j2v.sensors.movie",
     "airflow_provider_j2v.triggers.movie",
 )

@@ -1,7 +1,7 @@
 """One suite for both clients and for two services: the sandbox, or the real one when there is a key.
 
-With ``JSON2VIDEO_API_KEY`` in the environment the real service is asked. It renders one tiny movie in the whole run,
-and what needs faults, variants or a clock that can be moved is skipped.
+With ``JSON2VIDEO_API_KEY`` in the environment the real service is asked, or the one at ``JSON2VIDEO_HOST``. It renders
+one tiny movie in the whole run, and what needs faults, variants or a clock that can be moved is skipped.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_j2v.api.account import Account
-from airflow_provider_j2v.api.calls import Call, get_movie, submit_movie
+from airflow_provider_j2v.api.account import PUBLIC_URL, Account
+from airflow_provider_j2v.api.calls import Call, delete_movie, get_movie, submit_movie
 from airflow_provider_j2v.api.client import AsyncClient, Client
 from airflow_provider_j2v.sandbox import Sandbox
 
 KEY = "c0ntract-k3y-that-must-never-show"
 REAL_KEY = os.environ.get("JSON2VIDEO_API_KEY", "").strip()
+REAL_HOST = os.environ.get("JSON2VIDEO_HOST") or None
 REAL_PATIENCE = 300.0
 
 
 def pytest_report_collectionfinish() -> str:
     service = (
-        "the real service, https://api.json2video.com" if REAL_KEY else "the sandbox (JSON2VIDEO_API_KEY is not set)"
+        f"the service at {REAL_HOST or PUBLIC_URL}" if REAL_KEY else "the sandbox (JSON2VIDEO_API_KEY is not set)"
     )
     return f"contract tests talk to {service}"
 
@@ -110,13 +111,25 @@ def sandbox() -> Iterator[Sandbox]:
         yield server
 
 
+def real_account() -> Account:
+    """The account that ``JSON2VIDEO_API_KEY`` opens."""
+    return Account.build(host=REAL_HOST, schema=None, port=None, key=REAL_KEY, extra={})
+
+
 @pytest.fixture
 def account(request: pytest.FixtureRequest) -> Account:
     """The real account when there is a key for it, else the sandbox's."""
     if REAL_KEY:
-        return Account.build(host=None, schema=None, port=None, key=REAL_KEY, extra={})
+        return real_account()
     server: Sandbox = request.getfixturevalue("sandbox")
     return Account.build(host=server.url, schema=None, port=None, key=KEY, extra={})
+
+
+@pytest.fixture
+def confirming(request: pytest.FixtureRequest) -> None:
+    """The sandbox confirms uploaded content at once; the real service takes its time."""
+    if not REAL_KEY:
+        request.getfixturevalue("sandbox").variants.media_pending = 0
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -144,9 +157,13 @@ def movie() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def paid() -> dict[str, str]:
-    """The project of the one movie that a run pays for at the real service."""
-    return {}
+def paid() -> Iterator[dict[str, str]]:
+    """The project of the one movie that a run pays for at the real service; deleted at the end."""
+    made: dict[str, str] = {}
+    yield made
+    if made:
+        with Client(real_account()) as client:
+            client.send(delete_movie(made["project"]))
 
 
 @pytest.fixture
@@ -192,7 +209,7 @@ def recorder() -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(noted.body)
 
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             """Quiet."""

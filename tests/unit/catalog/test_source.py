@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_j2v.api.answers import Models
 from airflow_provider_j2v.catalog import source
-from airflow_provider_j2v.catalog.source import FRESH_FOR, Reading, read_catalog, snapshot
+from airflow_provider_j2v.catalog.source import ASK_AGAIN, DOUBT_FOR, FRESH_FOR, Reading, read_catalog, snapshot
 from airflow_provider_j2v.exceptions import ServerError, Unreachable, UnreadableAnswer
 
 URL = "https://cdn.example/models.json"
@@ -26,6 +26,9 @@ class Published:
         self.now = 1_000_000.0
         self.asked = []
         self.answer = Models(document=document("a"), etag='"1"')
+
+    def publish(self, *names, etag=None, **fields):
+        self.answer = Models(document=document(*names, **fields), etag=etag)
 
     def __call__(self, call):
         self.asked.append(call.headers.get("If-None-Match"))
@@ -96,15 +99,36 @@ def test_what_cannot_be_read_leaves_the_cached_copy_marked_stale(published, brok
     published.answer = broken
     assert shown(published.read()) == (["a"], "cache", True, first.fetched_at)
     assert "using the cache copy of 1970-01-12" in caplog.text
-    published.answer = Models(document=document("b"))
-    assert shown(published.read()) == (["b"], "live", False, published.now), "a stale copy was taken for a fresh one"
+    published.publish("a", "b")
+    published.later(ASK_AGAIN)
+    assert shown(published.read()) == (["a", "b"], "live", False, published.now), "a stale copy was taken for fresh"
+
+
+def test_a_source_that_failed_is_left_alone_for_a_minute(published):
+    first = published.read()
+    published.later()
+    published.answer = DOWN
+    published.read()
+    published.later(ASK_AGAIN - 1)
+    assert shown(published.read()) == (["a"], "cache", True, first.fetched_at)
+    assert len(published.asked) == 2
+    published.read(previous("a", at=published.now))
+    assert len(published.asked) == 3, "somebody else has had an answer since"
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, Models()], ids=repr)
 def test_without_any_copy_the_snapshot_is_left(published, broken):
     published.answer = broken
-    reading = published.read()
-    assert (reading.source, reading.stale, reading.catalog) == ("snapshot", True, snapshot().catalog)
+    for _ in range(2):
+        reading = published.read()
+        assert (reading.source, reading.stale, reading.catalog) == ("snapshot", True, snapshot().catalog)
+
+
+def test_a_snapshot_that_travelled_is_still_the_snapshot(published):
+    published.answer = DOWN
+    travelled = Reading.from_dict(published.read().to_dict(published.now))
+    source._cache.clear()
+    assert (travelled.source, published.read(travelled).source) == ("snapshot", "snapshot")
 
 
 def previous(*names, at, etag='"0"'):
@@ -137,19 +161,64 @@ def test_a_previous_copy_is_never_taken_for_fresh(published):
     assert len(published.asked) == 1
 
 
-def test_a_shrunk_catalog_is_believed_and_its_losses_are_told(published):
-    published.answer = Models(document=document("a", "b", "c"))
+def test_a_shrunk_catalog_does_not_replace_a_good_one_at_once(published, caplog):
+    published.publish("a", "b", "c")
     before = published.read()
     published.later()
-    published.answer = Models(document=document("a"))
-    after = published.read()
-    assert after.source == "live"
-    assert after.catalog.changes_since(before.catalog)["removed"] == ["b", "c"]
+    published.publish("a")
+    doubted_at = published.now
+    assert shown(published.read()) == (["a", "b", "c"], "cache", True, before.fetched_at)
+    assert "has 1 models where 3 were known" in caplog.text
+    published.later(DOUBT_FOR - 1)
+    assert shown(published.read()) == (["a", "b", "c"], "cache", True, before.fetched_at)
+    assert published.read().doubted_since == doubted_at
+    published.later()
+    assert shown(published.read()) == (["a"], "live", False, published.now), "models may really be withdrawn"
+    assert published.read().doubted_since is None
+
+
+def test_a_doubt_travels_with_the_copy(published):
+    published.publish("a")
+    first = published.read(previous("a", "b", "c", at=published.now - 9))
+    assert shown(first) == (["a", "b", "c"], "previous", True, published.now - 9)
+    source._cache.clear()
+    published.later(DOUBT_FOR)
+    travelled = Reading.from_dict(json.loads(json.dumps(first.to_dict(published.now))))
+    assert (travelled.doubted_since, sorted(published.read(travelled).catalog.models)) == (first.doubted_since, ["a"])
+
+
+@pytest.mark.parametrize("answer", [Models(), Models(document=document("a", "b"))], ids=["304", "200"])
+def test_a_doubt_ends_with_the_next_good_answer(published, answer):
+    shrunk = Models(document=document("a"))
+    published.answer = shrunk
+    doubted = published.read(previous("a", "b", "c", at=published.now - 9))
+    published.later()
+    published.answer = answer
+    assert (published.read().stale, published.read().doubted_since) == (False, None)
+    published.later(DOUBT_FOR)
+    published.answer = shrunk if answer.document is None else Models(document=document("x"))
+    assert published.read().doubted_since == published.now > doubted.doubted_since
+
+
+def test_a_failure_does_not_end_a_doubt(published):
+    published.publish("a")
+    doubted = published.read(previous("a", "b", "c", at=published.now - 9))
+    published.later()
+    published.answer = DOWN
+    assert published.read().doubted_since == doubted.doubted_since
+
+
+def test_a_catalog_smaller_than_the_snapshot_is_believed(published):
+    published.answer = DOWN
+    travelled = Reading.from_dict(published.read().to_dict(published.now))
+    published.later(ASK_AGAIN)
+    published.publish("a")
+    assert shown(published.read(travelled)) == (["a"], "live", False, published.now)
 
 
 def test_two_addresses_do_not_share_a_copy(published):
     published.read()
-    published.answer = Models(document=document("b"))
+    published.publish("b")
     assert sorted(published.read(url="https://other.example/models.json").catalog.models) == ["b"]
     assert sorted(published.read().catalog.models) == ["a"]
 
@@ -158,8 +227,19 @@ def test_a_reading_travels_through_xcom_with_its_age():
     reading = replace(snapshot(), source="live", stale=False, etag='"1"')
     travelled = reading.to_dict(reading.fetched_at + 90)
     assert (travelled["age"], travelled["source"], travelled["stale"]) == (90, "live", False)
-    back = Reading.from_dict(json.loads(json.dumps(travelled)))
-    assert back == replace(reading, source="previous", stale=True)
+    assert Reading.from_dict(json.loads(json.dumps(travelled))) == reading
+
+
+@pytest.mark.parametrize("etag", ["bad\r\netag", '"é"', "x" * 300, 5, "", None])
+def test_an_etag_that_cannot_be_sent_back_is_none(published, etag):
+    value = {**document("a"), "fetched_at": "2026-01-01T00:00:00Z", "etag": etag}
+    assert Reading.from_dict(value).etag is None
+
+
+def test_rows_that_cannot_be_read_are_counted_in_the_log(published, caplog):
+    published.answer = Models(document=[*document("a", "b")["models"], {"name": "c"}])
+    assert shown(published.read())[0] == ["a", "b"]
+    assert "1 rows of the AI model catalog could not be read and are left out; 2 models could." in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -168,6 +248,10 @@ def test_a_reading_travels_through_xcom_with_its_age():
         *(None, 5, "x", [], {}, {"fetched_at": "2026-01-01"}, {"fetched_at": 5, "models": []}),
         {"fetched_at": "soon", **document("a")},
         {"fetched_at": "2026-01-01T00:00:00+00:00", "models": []},
+        {"fetched_at": "2026-01-01T00:00:00+00:00", "models": [{"name": "x"}]},
+        {"fetched_at": "0001-01-01T00:00:00+14:00", "doubted_since": [], **document("a")},
+        {"fetched_at": "2026-01-01T00:00:00+00:00", "doubted_since": 5, **document("a")},
+        {"fetched_at": "2026-01-01T00:00:00+00:00", "models": {1: []}},
     ],
 )
 def test_what_is_no_reading_of_an_earlier_run_is_none(value):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_j2v.exceptions import SubmitAmbiguous, UnresolvedConnection
-from airflow_provider_j2v.hooks.json2video import JSON2VideoConnectionHook, JSON2VideoHook, connection_id_of
+from airflow_provider_j2v.exceptions import SubmitAmbiguous
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.unit.context import connect
 
@@ -66,28 +65,3 @@ def test_the_hook_never_repeats_a_post(hook: JSON2VideoHook, sandbox: Sandbox) -
 
 def test_the_async_lookup_gives_the_same_account(hook: JSON2VideoHook) -> None:
     assert asyncio.run(hook.aaccount()) == hook.account
-
-
-CONNECTIONS = {
-    "an id": ({"login": "my-eleven"}, "my-eleven"),
-    "managed": ({"extra": {"managed": True}}, None),
-    "neither": ({}, "must have either the id"),
-    "both": ({"login": "x", "extra": {"managed": True}}, "must have either the id"),
-    "another type": ({"conn_type": "http", "login": "x"}, "is of type 'http', not 'json2video_connection'"),
-}
-
-
-@pytest.mark.parametrize(("fields", "expected"), CONNECTIONS.values(), ids=CONNECTIONS)
-def test_what_an_airflow_connection_stands_for(
-    monkeypatch: pytest.MonkeyPatch, fields: dict, expected: str | None
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_C", json.dumps({"conn_type": "json2video_connection"} | fields))
-    ok, message = JSON2VideoConnectionHook("c").test_connection()
-    if expected is None or " " not in expected:
-        assert connection_id_of("c") == expected
-        assert ok
-    else:
-        with pytest.raises(UnresolvedConnection, match=expected):
-            connection_id_of("c")
-        assert not ok
-        assert expected in message

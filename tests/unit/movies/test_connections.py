@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_j2v.catalog.models import Catalog
 from airflow_provider_j2v.exceptions import UnresolvedConnection
-from airflow_provider_j2v.movies.connections import is_generated, resolve
+from airflow_provider_j2v.movies.connections import explain, has_generated, is_generated, resolve
 
 CATALOG = Catalog.parse(
     {
         "models": [
-            {"name": "flux-pro", "category": "image", "credits": 20, "providers": ["replicate", "wavespeed"]},
+            {
+                "name": "flux-pro",
+                "category": "image",
+                "credits": 20,
+                "unit": "file",
+                "providers": ["replicate", "wavespeed"],
+            },
             {"name": "freepik-classic", "category": "image", "credits": 0, "providers": ["freepik"]},
             {"name": "elevenlabs-v2", "category": "voice", "credits": 0, "providers": ["elevenlabs"]},
             {"name": "azure", "category": "voice", "credits": 0, "providers": ["azure"]},
@@ -33,12 +42,19 @@ def lookup(conn_id):
     return AIRFLOW[conn_id]
 
 
-def run(movie, providers=None, catalog=CATALOG):
-    before = copy.deepcopy(movie)
+def run(movie, providers=None, catalog=CATALOG, **words):
+    before = copy.deepcopy((movie, words))
     try:
-        return resolve(movie, providers=providers or {}, lookup=lookup, catalog=catalog)
+        return resolve(movie, providers=providers or {}, lookup=lookup, catalog=catalog, **words)
     finally:
-        assert movie == before, "the author's movie was changed"
+        assert (movie, words) == before, "the author's movie was changed"
+
+
+def refusal(movie, providers=None, catalog=CATALOG, **words):
+    with pytest.raises(UnresolvedConnection) as raised:
+        run(movie, providers, catalog, **words)
+    assert str(raised.value).endswith("Nothing was sent.")
+    return str(raised.value)
 
 
 def connection(element, providers=None, catalog=CATALOG):
@@ -102,14 +118,41 @@ def test_what_would_be_billed_unnoticed_is_refused(element, providers, catalog, 
 
 def test_every_place_of_a_movie_is_reached_and_named():
     image = IMAGE | {"connection": "airflow:rep_prod"}
-    resolution = run({"elements": [VOICE], "scenes": [{"elements": ["text", image]}, {}, None, {"elements": [IMAGE]}]})
-    assert [(p.path, p.model, p.provider, p.connection) for p in resolution.payers] == [
-        ("movie.scenes[0].elements[1]", "flux-pro", "replicate", "my-replicate"),
-        ("movie.scenes[3].elements[0]", "flux-pro", "replicate", None),
-        ("movie.elements[0]", "elevenlabs", "elevenlabs", None),
+    scenes = [{"preload": [VOICE], "elements": ["text", image]}, {}, None, {"elements": [IMAGE]}]
+    resolution = run({"preload": [IMAGE | {"connection": "mine"}], "elements": [VOICE], "scenes": scenes})
+    assert [(p.path, p.model, p.connection) for p in resolution.payers] == [
+        ("movie.preload[0]", "flux-pro", "mine"),
+        ("movie.elements[0]", "elevenlabs", None),
+        ("movie.scenes[0].preload[0]", "elevenlabs", None),
+        ("movie.scenes[0].elements[1]", "flux-pro", "my-replicate"),
+        ("movie.scenes[3].elements[0]", "flux-pro", None),
     ]
     assert resolution.movie["scenes"][0]["elements"] == ["text", IMAGE | {"connection": "my-replicate"}]
     assert resolution.movie["scenes"][1:3] == [{}, None]
+
+
+def test_a_preloaded_element_gets_its_mapped_connection_too():
+    movie = {"preload": [IMAGE | {"id": "hero"}], "scenes": []}
+    assert run(movie, {"wavespeed": "wave_prod"}).movie["preload"] == [IMAGE | {"id": "hero", "connection": "my-wave"}]
+
+
+@pytest.mark.parametrize(
+    ("element", "providers", "provider", "why", "price"),
+    [
+        (IMAGE, {}, "replicate", "no map", (20, "file")),
+        (IMAGE, {"elevenlabs": "el_prod"}, "replicate", "provider not in the map", (20, "file")),
+        (IMAGE, {"wavespeed": "wave_prod"}, "wavespeed", "provider map", (0, None)),
+        (IMAGE, {"replicate": "free"}, "replicate", "provider map", (20, "file")),
+        (IMAGE | {"connection": "mine"}, {}, None, "named in the movie", (0, None)),
+        (VOICE | {"connection": "mine"}, {}, "elevenlabs", "named in the movie", (0, None)),
+        (IMAGE | {"connection": "airflow:free"}, {}, "replicate", "named in the movie", (20, "file")),
+        (IMAGE | {"model": "unheard-of"}, {}, None, "no map", (None, None)),
+    ],
+)
+def test_each_payer_says_what_decided_and_the_price(element, providers, provider, why, price):
+    (payer,) = run({"elements": [element]}, providers).payers
+    assert (payer.provider, payer.why, (payer.credits, payer.unit)) == (provider, why, price)
+    assert payer.paid_by == ("managed" if payer.connection is None else "connection")
 
 
 def test_a_reference_on_an_element_that_is_not_generated_is_replaced_too():
@@ -137,14 +180,183 @@ def test_destinations_are_resolved_and_others_left_alone():
 
 @pytest.mark.parametrize(("target", "words"), [("free", "cannot be the managed service"), ("nowhere", "there is no")])
 def test_a_destination_must_resolve(target, words):
-    with pytest.raises(UnresolvedConnection, match=rf"movie\.exports\[0\]\.destinations\[1\]\.id: .*{words}"):
-        run({"exports": [{"destinations": [{}, {"id": f"airflow:{target}"}]}]})
+    message = refusal({"exports": [{"destinations": [{}, {"id": f"airflow:{target}"}]}]})
+    assert message.startswith("movie.exports[0].destinations[1].id: ")
+    assert words in message
 
 
-def test_a_provider_map_cannot_reach_into_a_template():
-    with pytest.raises(UnresolvedConnection, match="movie_file"):
-        run({"template": "x" * 20}, {"replicate": "rep_prod"})
-    assert run({"template": "x" * 20}).movie == {"template": "x" * 20}
+def test_a_destination_takes_what_an_airflow_connection_describes_and_what_stands_beside_wins():
+    described = {"type": "sftp", "host": "sftp.example.com", "port": 22, "username": "u", "password": "geheim"}
+    target = {"id": "airflow:any", "file": "a.mp4", "host": "other.example.com"}
+    resolution = run({"exports": {"destinations": [target]}}, describe=lambda conn_id: described | {"conn": conn_id})
+    (destination,) = resolution.movie["exports"]["destinations"]
+    assert destination == described | {"conn": "any", "file": "a.mp4", "host": "other.example.com"}
+    assert "geheim" not in repr(resolution)
+    assert "geheim" not in str(resolution.explanation) + json.dumps(resolution.explanation.to_dict())
+    (told,) = resolution.explanation.destinations
+    assert (told.type, told.to, told.airflow, told.inline) == ("sftp", "other.example.com", "any", True)
+
+
+@pytest.mark.parametrize(
+    ("movie", "place"),
+    [
+        ({"connection": "airflow:free"}, "movie.connection"),
+        ({"scenes": [{"connection": "airflow:free"}]}, "movie.scenes[0].connection"),
+        ({"exports": [{"id": "airflow:free"}]}, "movie.exports[0].id"),
+        ({"elements": [{"type": "component", "settings": {"connection": "airflow:free"}}]}, "settings.connection"),
+        ({"scenes": [{"elements": {"connection": "airflow:free"}}]}, "movie.scenes[0].elements.connection"),
+    ],
+)
+def test_a_reference_where_none_can_be_is_refused(movie, place):
+    assert f"{place}: 'airflow:free' is not where a connection can be named" in refusal(movie)
+
+
+@pytest.mark.parametrize(
+    "movie",
+    [
+        {"id": "airflow:daily"},
+        {"scenes": [{"id": "airflow:intro", "elements": [{"type": "text", "id": "airflow:1", "text": "airflow:x"}]}]},
+        {"variables": {"connection": "airflow:x"}, "client-data": {"connection": "airflow:x"}},
+    ],
+)
+def test_the_authors_own_ids_and_data_are_left_alone(movie):
+    assert run(movie).movie == movie
+
+
+def test_all_that_does_not_resolve_is_told_at_once_and_cut_short():
+    elements = [IMAGE | {"connection": f"airflow:no{i}"} for i in range(7)]
+    lines = refusal({"elements": elements}).splitlines()
+    assert [line.partition(": ")[0] for line in lines[:5]] == [f"movie.elements[{i}].connection" for i in range(5)]
+    assert lines[5:] == ["and 2 more", "Nothing was sent."]
+
+
+def test_each_airflow_connection_is_looked_up_once():
+    asked = []
+
+    def noting(conn_id):
+        asked.append(conn_id)
+        return "id"
+
+    elements = [IMAGE | {"connection": "airflow:a"}, VOICE, VOICE, IMAGE | {"connection": "airflow:a"}]
+    resolve({"elements": elements}, providers={"elevenlabs": "b"}, lookup=noting, catalog=CATALOG)
+    assert sorted(asked) == ["a", "b"]
+
+
+def test_a_provider_that_runs_no_model_is_probably_misspelt():
+    warnings = run({}, {"elevenlab": "el_prod", "azure": "j2v:az"}).explanation.warnings
+    assert len(warnings) == 1
+    assert "'elevenlab', which no AI model of the catalog runs at (did you mean elevenlabs?)" in warnings[0]
+
+
+# Saved templates: what they hold cannot be changed from here.
+
+NAMED = {"template": "x" * 20, "variables": {"a": 1}}
+
+
+def test_a_provider_map_needs_to_see_the_template():
+    assert "movie_file" in refusal(NAMED, {"replicate": "rep_prod"})
+    assert run(NAMED).movie == NAMED
+
+
+@pytest.mark.parametrize(
+    ("element", "providers"),
+    [
+        (IMAGE, {}),
+        (IMAGE, {"elevenlabs": "el_prod"}),
+        (IMAGE, {"replicate": "free"}),
+        (IMAGE | {"connection": "mine"}, {"replicate": "rep_prod"}),
+        ({"type": "text", "text": "x"}, {"replicate": "rep_prod"}),
+    ],
+)
+def test_a_template_that_a_map_would_not_change_passes_and_its_payers_are_told(element, providers):
+    resolution = run(NAMED, providers, template={"scenes": [{}, {"elements": [element]}]})
+    assert resolution.movie == NAMED
+    assert [(p.path, p.connection) for p in resolution.payers] == (
+        [("template.scenes[1].elements[0]", element.get("connection"))] if element["type"] == "image" else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("element", "words"),
+    [
+        (IMAGE, "would give model 'flux-pro' the Connection 'my-replicate', but a saved template cannot be changed"),
+        (IMAGE | {"model": "flux-prox"}, "the provider of model 'flux-prox' is not known (did you mean flux-pro?)"),
+        (IMAGE | {"connection": "airflow:rep_prod"}, "names an Airflow connection, which nothing replaces"),
+    ],
+)
+def test_a_template_that_a_map_would_change_is_refused_with_the_place_in_it(element, words):
+    message = refusal(NAMED, {"replicate": "rep_prod"}, template={"scenes": [{"elements": [{}, element]}]})
+    assert message.startswith("template.scenes[0].elements[1]")
+    assert words in message
+
+
+def test_a_templates_destinations_count_unless_the_request_has_its_own():
+    template = {"exports": [{"destinations": [{"id": "airflow:sftp"}]}]}
+    assert "template.exports[0].destinations[0].id: 'airflow:sftp'" in refusal(NAMED, template=template)
+    own = NAMED | {"exports": [{"destinations": [{"id": "airflow:sftp"}]}]}
+    assert run(own, template=template).movie["exports"] == [{"destinations": [{"id": "my-sftp"}]}]
+
+
+# The same as an explanation, for people and without an Airflow.
+
+
+def test_an_explanation_lists_what_is_refused_instead_of_stopping():
+    elements = [IMAGE | {"model": "unheard-of"}, IMAGE, VOICE]
+    explained = explain({"elements": elements}, providers={"replicate": "rep_prod"}, catalog=CATALOG)
+    assert [p.startswith("movie.elements[0]: the provider") for p in explained.problems] == [True]
+    assert [(p.path, p.connection) for p in explained.payers] == [
+        ("movie.elements[1]", "airflow:rep_prod"),
+        ("movie.elements[2]", None),
+    ]
+
+
+def test_without_airflow_references_stand_for_themselves():
+    movie = {"exports": [{"destinations": [{"id": "airflow:sftp"}]}], "elements": [IMAGE]}
+    explained = explain(movie, providers={"replicate": "j2v:raw"}, catalog=CATALOG)
+    assert [d.connection for d in explained.destinations] == ["airflow:sftp"]
+    assert [p.connection for p in explained.payers] == ["raw"]
+    assert not explained.problems
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["airflow:x", "flux-pro"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+ELEMENT = JSON | st.fixed_dictionaries(
+    {"type": st.sampled_from(["image", "voice", "video"]) | JSON},
+    optional={"model": JSON, "prompt": JSON, "src": JSON, "connection": JSON, "id": JSON},
+)
+ELEMENTS = JSON | st.lists(ELEMENT, max_size=3)
+HOLDER = JSON | st.fixed_dictionaries({}, optional={"elements": ELEMENTS, "preload": ELEMENTS})
+DESTINATION = JSON | st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("id", "type", "endpoint", "to", "host", "password"), JSON)
+)
+EXPORT = JSON | st.fixed_dictionaries({"destinations": JSON | st.lists(DESTINATION, max_size=3)})
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "scenes": JSON | st.lists(HOLDER, max_size=3),
+        "elements": ELEMENTS,
+        "preload": ELEMENTS,
+        "exports": JSON | st.lists(EXPORT, max_size=2),
+        "template": JSON,
+        "id": JSON,
+    },
+)
+
+
+@given(DOCUMENTS, st.none() | DOCUMENTS, st.sampled_from([{}, {"replicate": "rep_prod"}]))
+def test_any_movie_and_any_template_resolve_or_are_refused(movie, template, providers):
+    explained = explain(movie, providers=providers, catalog=CATALOG, lookup=lookup, template=template)
+    assert str(explained)
+    json.dumps(explained.to_dict())
+    try:
+        run(movie, providers, template=template)
+    except UnresolvedConnection:
+        assert explained.problems
+    else:
+        assert not explained.problems
 
 
 @pytest.mark.parametrize(
@@ -161,3 +373,5 @@ def test_a_provider_map_cannot_reach_into_a_template():
 )
 def test_which_elements_an_ai_model_makes(element, generated):
     assert is_generated(element) is generated
+    assert has_generated(None, {"scenes": [None, {}, {"elements": [5, element]}]}) is generated
+    assert has_generated({"preload": [element]}, {}) is generated

@@ -52,6 +52,13 @@ def test_a_movie_of_another_form_shows_nothing(movie):
     assert failing_element("Element #1: x", movie) is None
 
 
+def test_a_secret_of_the_element_is_not_shown():
+    element = {"type": "video", "src": "https://me:geheim@h.example.com/a.mp4?token=geheim", "password": "geheim"}
+    shown = failing_element("Element #1", {"elements": [element]})
+    assert "https://me:***@h.example.com/a.mp4?token=***" in shown
+    assert "geheim" not in shown
+
+
 def test_a_long_element_is_cut():
     shown = failing_element("Element #1", {"elements": [{"text": "x" * 9999}]})
     assert shown.endswith("x…")

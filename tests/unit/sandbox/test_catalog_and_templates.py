@@ -32,7 +32,7 @@ def test_an_unchanged_catalog_is_304_until_it_changes(sandbox, client):
     assert changed.headers["etag"] != etag
 
 
-@pytest.mark.parametrize("shape", ["list", "by-category", "by-name"])
+@pytest.mark.parametrize("shape", ["list", "by-category", "by-name", "other-words"])
 def test_every_shape_of_the_catalog_holds_every_model(sandbox, client, shape):
     sandbox.variants.catalog_shape = shape
 
@@ -46,6 +46,28 @@ def test_a_broken_catalog_can_be_served(sandbox, client):
     sandbox.catalog.raw = b"<html>"
 
     assert client.get(MODELS).content == b"<html>"
+
+
+def test_models_prices_and_aliases_can_be_changed_over_http(sandbox, client):
+    wanted = {"flux-pro": {"credits": 25}, "wan-v2.5": None, "flux-max": {"credits": 90, "unit": "file"}}
+    client.post(
+        "/sandbox/catalog", json={"models": wanted, "aliases": {"nano-banana": None, "best": "flux-max"}}
+    ).raise_for_status()
+
+    seen = client.get(MODELS).json()
+
+    models = {model["name"]: model for model in seen["models"]}
+    assert models["flux-pro"] == next(m for m in shipped()["models"] if m["name"] == "flux-pro") | {"credits": 25}
+    assert models["flux-max"] == {"name": "flux-max", "credits": 90, "unit": "file"}
+    assert "wan-v2.5" not in models
+    assert ("nano-banana" in seen["aliases"], seen["aliases"]["best"]) == (False, "flux-max")
+    assert sandbox.catalog.price("best") == (90, "file")
+    sandbox.catalog.reset()
+    assert client.get(MODELS).json() == shipped()
+
+
+def test_a_change_that_is_none_is_refused(client):
+    assert client.post("/sandbox/catalog", json={"models": [5]}).status_code == 422
 
 
 def test_shipped_templates_have_ids_of_20_characters():

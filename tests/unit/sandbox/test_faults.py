@@ -180,7 +180,10 @@ def test_skip_times_and_probability_choose_the_requests(sandbox, client):
         ("template", "/v2/templates/library"),
         ("catalog", "/data/ai/models.json"),
         ("file", "/clients/a/renders/b.mp4"),
-        ("other", "/v2/media"),
+        ("media", "/v2/media"),
+        ("media", "/v2/media/folder"),
+        ("file", "/media/a/files/b.png"),
+        ("other", "/v2/preloads"),
         ("*", "/v2/movies"),
     ],
 )

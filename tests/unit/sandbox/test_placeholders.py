@@ -1,48 +1,10 @@
-"""Variables, expressions, conditions and repetitions."""
+"""Variables, conditions and repetitions."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_j2v.sandbox.expressions import evaluate
 from airflow_provider_j2v.sandbox.placeholders import expand, fill
-
-
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("1 + 2 * 3", 7),
-        ("(1 + 2) * 3", 9),
-        ("10 - 2 - 3", 5),
-        ("-n + 1", -3),
-        ("7 / 2", 3.5),
-        ("7 % 4", 3),
-        ("n > 3 and n < 5", True),
-        ("n >= 5 or not n == 4", False),
-        ("n > 3 ? 'big' : 'small'", "big"),
-        ("n < 3 ? 1 : n < 5 ? 2 : 3", 2),
-        ("max(1, n, 3)", 4),
-        ("min(n)", 4),
-        ("ceil(n / 3)", 2),
-        ("'a' + n", "a4"),
-        ("n == '4'", True),
-        ("digits + 1", 13),
-        ("name", "Ada"),
-        ("items", [1, 2]),
-        ("unknown", ""),
-        ("unknown + 'x'", "x"),
-        ("1 / 0", ""),
-        ("1 +", ""),
-        ("__import__('os')", ""),
-        ("name.__class__", ""),
-        ("(" * 400 + "1" + ")" * 400, ""),
-        ("9" * 400 + "* 9", ""),
-    ],
-)
-def test_expressions(expression, value):
-    variables = {"n": 4, "name": "Ada", "items": [1, 2], "digits": "12"}
-
-    assert evaluate(expression, variables) == value
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_an_unknown_project_comes_in_three_versions(sandbox, client, variant, st
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v2/media"), ("POST", "/v2/templates"), ("PUT", "/v2/movies"), ("GET", "/v1/movies")],
+    [("GET", "/v2/preloads"), ("PUT", "/v2/templates"), ("PUT", "/v2/movies"), ("GET", "/v1/movies")],
 )
 def test_other_routes_answer_like_the_gateway(client, method, path):
     answer = client.request(method, path)

@@ -1,7 +1,7 @@
 """The expressions inside ``{{ }}``: arithmetic, comparison, ``and``/``or``, ternary and a few functions.
 
 Documented are ``+ - * /``, comparisons, ``and``, ``or``, ``? :`` and the functions ``min``, ``max``, ``ceil``
-(the list of functions in the source is cut). Whatever cannot be evaluated is empty.
+(the list of functions in the source is cut).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<string>'[^']*'|\"[^\"]*\")|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<op>==|!=|<=|>=|&&|\|\||[-+*/%<>?:(),!]))"
 )
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _MAX_LENGTH = 1000
 
 _BINARY: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
@@ -27,9 +28,9 @@ _BINARY: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
     "<=": (4, operator.le),
     ">": (4, operator.gt),
     ">=": (4, operator.ge),
-    "+": (5, lambda a, b: a + b if _number(a) and _number(b) else text(a) + text(b)),
+    "+": (5, lambda a, b: _double(a + b) if _number(a) and _number(b) else text(a) + text(b)),
     "-": (5, operator.sub),
-    "*": (6, lambda a, b: operator.mul(_as_number(a), _as_number(b))),
+    "*": (6, lambda a, b: _double(_as_number(a) * _as_number(b))),
     "/": (6, operator.truediv),
     "%": (6, lambda a, b: operator.mod(_as_number(a), _as_number(b))),
 }
@@ -45,14 +46,36 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
+class Uncomputable(ValueError):
+    """An expression uses a name that is not given, or cannot be understood here."""
+
+
 def evaluate(source: str, variables: Mapping[str, Any]) -> Any:
-    """The value of an expression; the empty text when a name is unknown or the expression makes no sense."""
-    if len(source) > _MAX_LENGTH:
-        return ""
+    """The value of an expression as a render takes it: an unknown name is empty, and so is what makes no sense."""
     try:
-        return _Parser(source, variables).whole()
-    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return _value(source, variables, strict=False)
+    except Uncomputable:
         return ""
+
+
+def compute(source: str, variables: Mapping[str, Any]) -> Any:
+    """The value of an expression all of whose names are given.
+
+    :raises Uncomputable: a name is not among ``variables``, or the expression cannot be understood.
+    """
+    return _value(source, variables, strict=True)
+
+
+def _value(source: str, variables: Mapping[str, Any], *, strict: bool) -> Any:
+    name = source.strip()
+    if name in variables and _NAME.fullmatch(name):  # most expressions are a plain name, which keeps its type
+        return variables[name]
+    if len(source) > _MAX_LENGTH:
+        raise Uncomputable("the expression is too long")
+    try:
+        return _Parser(source, variables, strict=strict).whole()
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as e:
+        raise Uncomputable(str(e)) from None
 
 
 def truthy(value: Any) -> bool:
@@ -81,6 +104,12 @@ def _as_number(value: Any) -> Any:
     return value
 
 
+def _double(value: Any) -> Any:
+    """The value, unless it is larger than any number of the service's language (``OverflowError``)."""
+    float(value)
+    return value
+
+
 def _alike(a: Any, b: Any) -> bool:
     return bool(a == b) or text(a) == text(b)
 
@@ -95,9 +124,10 @@ def _typed(value: Any) -> Any:
 class _Parser:
     """Precedence climbing that computes while it reads."""
 
-    def __init__(self, source: str, variables: Mapping[str, Any]) -> None:
+    def __init__(self, source: str, variables: Mapping[str, Any], *, strict: bool) -> None:
         self._tokens: list[tuple[str, str]] = []
         self._variables = variables
+        self._strict = strict
         at = 0
         source = source.strip()
         while at < len(source):
@@ -177,4 +207,8 @@ class _Parser:
         return _FUNCTIONS[name](*arguments) if len(arguments) > 1 or name not in ("min", "max") else arguments[0]
 
     def _name(self, name: str) -> Any:
-        return self._variables[name] if name in self._variables else _CONSTANTS.get(name, "")
+        if name in self._variables:
+            return self._variables[name]
+        if self._strict and name not in _CONSTANTS:
+            raise Uncomputable(f"{name} is not given")
+        return _CONSTANTS.get(name, "")

@@ -1,0 +1,124 @@
+"""Which names an expression uses, and which of them are in reach."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_j2v.movies.expressions import Uncomputable, compute
+from airflow_provider_j2v.movies.placeholders import COUNTERS, MISSING, Field, Scope, fields, only, read
+
+
+@pytest.mark.parametrize(
+    ("expression", "names", "functions"),
+    [
+        ("headline", ["headline"], []),
+        ("  _a1 ", ["_a1"], []),
+        ("1st", ["1st"], []),
+        ("12", [], []),
+        ("a + b*2 - a", ["a", "b"], []),
+        ("a >= 3 and not b or !c", ["a", "b", "c"], []),
+        ("a ? 'b' : c ? \"d\" : e", ["a", "c", "e"], []),
+        ("a == 'it is {1}'", ["a"], []),
+        ("min(a, max(b, 3)) / ceil(c)", ["a", "b", "c"], ["min", "max", "ceil"]),
+        ("f()", [], ["f"]),
+        ("(a)", ["a"], []),
+        ("-a % 2", ["a"], []),
+        ("user.name", ["user.name"], []),
+        ("user.address.city + user.name", ["user.address.city", "user.name"], []),
+        ("rows[0].name + rows[i].name", ["rows", "i"], []),
+        ("true", [], []),
+        ("a and null", ["a"], []),
+    ],
+)
+def test_the_names_in_an_expression(expression, names, functions):
+    read_ = read(expression)
+    assert read_.trouble is None
+    assert [".".join(reference) for reference in read_.references] == names
+    assert list(read_.functions) == functions
+
+
+@pytest.mark.parametrize(
+    ("expression", "names", "words"),
+    [
+        ("", [], "is empty"),
+        ("a |upper", ["a"], "'|'"),
+        ("ti.xcom_pull('x')", [], "'('"),
+        ("a b", ["a"], "'b'"),
+        ("a +", ["a"], "too early"),
+        ("(a", ["a"], "too early"),
+        ("a)", ["a"], "')'"),
+        ("a ? b", ["a", "b"], "too early"),
+        ("a : b", ["a"], "':'"),
+        ("a, b", ["a"], "','"),
+        ("f(a", ["a"], "too early"),
+        ("(a]", ["a"], "']'"),
+        ("a.", ["a"], "too early"),
+        ("a[0].", ["a"], "too early"),
+        ("a.'b'", ["a"], "makes no sense"),
+        ("1.a", [], "makes no sense"),
+        ("'x'(a)", [], "'('"),
+        ("and a", [], "'and'"),
+        ("$a", [], "'$'"),
+        ("größe", ["gr"], "'ö'"),
+        ("a" * 1000 + "+1", [], "longer"),
+    ],
+)
+def test_what_is_no_expression_is_said_and_its_names_are_read_as_far_as_they_go(expression, names, words):
+    read_ = read(expression)
+    assert words in str(read_.trouble)
+    assert [reference[0] for reference in read_.references][: len(names)] == names
+
+
+@given(st.text(alphabet="ab1 .+-*/%<>=!&|?:(),'\"[]", max_size=40))
+def test_whatever_can_be_computed_is_read_with_all_its_names(expression):
+    variables = {"a": 1, "b": "x"}
+    try:
+        compute(expression, variables)
+    except Uncomputable:
+        read(expression)
+        return
+    understood = read(expression)
+    assert understood.trouble is None
+    assert {reference[0] for reference in understood.references} <= variables.keys()
+
+
+@given(st.text())
+def test_any_text_can_be_read(source):
+    assert read(source).source == source.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("{{a}}", "a"),
+        ("{{ a_1 }}", "a_1"),
+        ("{{a}}!", None),
+        ("{{a}}{{b}}", None),
+        ("{{a+1}}", None),
+        ("a", None),
+        ("{{}}", None),
+        (5, None),
+        (None, None),
+    ],
+)
+def test_a_text_that_is_one_variable(text, name):
+    assert only(text) == name
+
+
+def test_the_nearest_scope_wins_and_an_open_one_may_hold_anything():
+    movie = Scope({"a": 1, "b": 1})
+    scene = Scope({"a": 2}, movie)
+    assert (scene.find("a"), scene.find("b"), scene.find("c")) == (2, 1, MISSING)
+    assert list(scene.names()) == ["a", "a", "b"]
+    assert not scene.is_open()
+    assert Scope({}, Scope({}, open=True)).is_open()
+
+
+def test_fields_of_items_are_those_of_all_of_them():
+    found = fields([{"a": 1, "b": 1}, "text", {"a": 2}, {"a": 3, "c": 3}])
+    assert found["a"] == Field([1, 2, 3], None)
+    assert found["b"] == Field([1], 2)
+    assert found["c"] == Field([3], 0)
+    assert set(found) == {"a", "b", "c", *COUNTERS}
