@@ -23,11 +23,23 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "JSON2Video",
-                "python-modules": ["airflow_provider_j2v.operators.movie", "airflow_provider_j2v.operators.catalog"],
+                "python-modules": [
+                    "airflow_provider_j2v.operators.movie",
+                    "airflow_provider_j2v.operators.download",
+                    "airflow_provider_j2v.operators.catalog",
+                    "airflow_provider_j2v.operators.media",
+                    "airflow_provider_j2v.operators.template",
+                ],
             }
         ],
         "sensors": [{"integration-name": "JSON2Video", "python-modules": ["airflow_provider_j2v.sensors.movie"]}],
         "triggers": [{"integration-name": "JSON2Video", "python-modules": ["airflow_provider_j2v.triggers.movie"]}],
+        "task-decorators": [
+            {
+                "name": "json2video_render",
+                "class-name": "airflow_provider_j2v.decorators.movie.json2video_render_task",
+            }
+        ],
         "extra-links": [
             "airflow_provider_j2v.links.movie.JSON2VideoMovieLink",
             "airflow_provider_j2v.links.movie.JSON2VideoDashboardLink",

@@ -1,8 +1,11 @@
-"""The catalog of AI models once a run: what each model costs, and what changed since the run before."""
+"""The catalog of AI models: what each model costs, and a word to other DAGs when that has changed.
+
+In life it would have ``schedule="@daily"``; ``example_json2video_catalog_watch`` is the DAG that listens.
+"""
 
 from __future__ import annotations
 
-from airflow.sdk import dag, task
+from airflow.sdk import AssetAlias, dag, task
 
 from airflow_provider_j2v.operators.catalog import JSON2VideoRefreshCatalogOperator
 
@@ -10,7 +13,10 @@ from airflow_provider_j2v.operators.catalog import JSON2VideoRefreshCatalogOpera
 @dag(schedule=None, tags=["json2video", "example"], doc_md=__doc__)
 def example_json2video_catalog():
     # [START howto_catalog]
-    catalog = JSON2VideoRefreshCatalogOperator(task_id="catalog")
+    catalog = JSON2VideoRefreshCatalogOperator(
+        task_id="catalog",
+        outlets=[AssetAlias("json2video_catalog_changes")],  # gets an event only when something has changed
+    )
     # [END howto_catalog]
 
     @task

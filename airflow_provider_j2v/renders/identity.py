@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from airflow_provider_j2v.api.answers import MovieStatus
+from airflow_provider_j2v.api.redaction import without_secrets
 from airflow_provider_j2v.exceptions import InvalidMovie
 
 #: The key inside ``client-data`` that is ours.
@@ -28,13 +29,17 @@ _SIGNATURE = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
 
 @dataclass(frozen=True)
 class Identity:
-    """One task instance, across all its tries. ``namespace`` tells Airflow installations apart."""
+    """One task instance, across all its tries. ``namespace`` tells Airflow installations apart.
+
+    :param row: the key of one row where the task renders many; None where it renders one movie.
+    """
 
     namespace: str | None
     dag_id: str
     run_id: str
     task_id: str
     map_index: int = -1
+    row: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,10 @@ class Stamp:
         if RESERVED in own:
             raise InvalidMovie(f"client-data may not use the key {RESERVED!r}, it is the provider's. Nothing was sent.")
         stamp = {"tag": self.tag, "max_tries": self.max_tries, "fingerprint": self.fingerprint}
-        return {**movie, "client-data": {**own, RESERVED: asdict(self.identity) | stamp}}
+        who = asdict(self.identity)
+        if self.identity.row is None:
+            del who["row"]
+        return {**movie, "client-data": {**own, RESERVED: who | stamp}}
 
     @classmethod
     def read(cls, client_data: Any) -> Stamp | None:
@@ -67,7 +75,8 @@ class Stamp:
             return None
         try:
             where = (own["dag_id"], own["run_id"], own["task_id"], int(own["map_index"]))
-            identity = Identity(own.get("namespace"), *where)
+            row = own.get("row")
+            identity = Identity(own.get("namespace"), *where, row=None if row is None else str(row))
             return cls(str(own["tag"]), identity, int(own["max_tries"]), str(own["fingerprint"]))
         except (TypeError, KeyError, ValueError, OverflowError):
             return None
@@ -108,7 +117,8 @@ def fingerprint(**inputs: Any) -> str:
 
 def _unsigned(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _unsigned(v) for k, v in value.items()}
+        # A password that is changed does not make it another movie.
+        return {str(k): _unsigned(without_secrets(v) if k == "exports" else v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_unsigned(v) for v in value]
     if isinstance(value, str) and value.startswith(("http://", "https://")) and "?" in value:

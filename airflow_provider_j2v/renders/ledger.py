@@ -30,6 +30,7 @@ class Entry(BaseModel):
     :param retries: the task's ``retries`` then.
     :param project: the service's id, from ``submitted`` on.
     :param outcome: how a finished one ended; ``refused`` means nothing was taken.
+    :param estimated: what it was to cost, credits from … to; None when that was not asked.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,6 +45,7 @@ class Entry(BaseModel):
     project: str | None = None
     submitted_at: datetime | None = None
     outcome: Literal["done", "error", "refused"] | None = None
+    estimated: tuple[float, float] | None = None
 
 
 class Ledger(Protocol):

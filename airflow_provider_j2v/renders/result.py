@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow_provider_j2v.api.reply import escape
+from airflow_provider_j2v.movies.credits import amount, between
 from airflow_provider_j2v.renders.identity import RESERVED
 from airflow_provider_j2v.renders.polling import Outcome
 
@@ -18,9 +21,10 @@ MAX_PART = 600
 MAX_MESSAGE = 400
 
 
-def result_of(outcome: Outcome) -> dict[str, Any]:
+def result_of(outcome: Outcome, estimated: Sequence[float] | None = None) -> dict[str, Any]:
     """The result of a render that ended.
 
+    :param estimated: the estimate made before the render, credits from … to, if there was one.
     :returns: ``{project, status, url, expires_at (ISO), duration (s), size (bytes), width, height, rendering_time
         (s), credits: {estimated, consumed, remaining}, destination, client_data}``, and ``message`` after an error.
     """
@@ -38,7 +42,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "height": movie and movie.height,
         "rendering_time": movie and movie.rendering_time,
         "credits": {
-            "estimated": None,
+            "estimated": None if estimated is None else list(estimated),
             "consumed": small(movie and movie.consumed_credits),
             "remaining": quota and quota.time,
         },
@@ -48,6 +52,38 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
     if outcome.status == "error":
         result["message"] = escape(outcome.message, MAX_MESSAGE)
     return result
+
+
+def bill_of(credits: Mapping[str, Any]) -> str:
+    """The bill in one line for the log.
+
+    :param credits: ``{estimated: [low, high] | None, consumed, remaining}``, as ``result_of`` has them.
+    """
+    estimated, consumed, remaining = (credits[name] for name in ("estimated", "consumed", "remaining"))
+    charged = charged_of(consumed)
+    words = ["not estimated" if estimated is None else f"estimated {between(*estimated)}"]
+    if charged is not None:
+        odd = estimated is not None and not estimated[0] <= charged <= estimated[1]
+        words.append(f"charged {amount(charged)}{', which is outside the estimate' if odd else ''}")
+    else:
+        words.append("what was charged cannot be added up" if consumed else "the service does not say what it charged")
+    if remaining is not None:
+        words.append(f"{amount(remaining)} left")
+    return f"Credits: {'; '.join(words)}."
+
+
+def charged_of(items: Any) -> float | None:
+    """The sum of the service's items of consumption, whose form is not documented; None when there is none.
+
+    They are added up only when each has a number under ``credits``, or each under ``amount``.
+    """
+    if not isinstance(items, list) or not items or not all(isinstance(item, Mapping) for item in items):
+        return None
+    for name in ("credits", "amount"):
+        numbers = [item.get(name) for item in items]
+        if all(isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
+            return math.fsum(numbers)
+    return None
 
 
 def small(value: Any) -> Any:

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -50,10 +50,23 @@ STUCK_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What is about to be paid for.
+
+    :param movie: the document to send, everything resolved, without our stamp.
+    :param estimated: what it will cost, credits from … to; None when that was not asked.
+    """
+
+    movie: Mapping[str, Any] = field(repr=False)  # it may hold the password of a destination
+    estimated: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Order:
     """What one try of a task instance wants.
 
-    :param movie: the document to send, everything resolved, without our stamp.
+    :param prepare: called before a render is paid for, and only then: one that is there already is not checked again.
+        What it raises stops the submission unpaid.
     :param identity: the task instance.
     :param fingerprint: the digest of the author's input.
     :param max_tries: Airflow's ``max_tries`` of this try.
@@ -63,7 +76,7 @@ class Order:
     :param waits: False when the task ends with the submission, so that its success says nothing of the render's end.
     """
 
-    movie: Mapping[str, Any]
+    prepare: Callable[[], Prepared]
     identity: Identity
     fingerprint: str
     max_tries: int
@@ -80,11 +93,13 @@ class Placed:
     :param project: the service's id.
     :param how: ``submitted`` now and paid for, ``attached`` to one of an earlier try, or ``finished`` before.
     :param movie: its status, where it was looked at.
+    :param estimated: what it was to cost, if that is known.
     """
 
     project: str
     how: Literal["submitted", "attached", "finished"]
     movie: MovieStatus | None = None
+    estimated: tuple[float, float] | None = None
 
 
 def post(client: Sender, movie: Mapping[str, Any], before_send: Callable[[], None] | None = None) -> str:
@@ -188,7 +203,7 @@ class Submitter:
             if changed:
                 self._warn_changed(project)
             log.info("Re-attaching to project %s, submitted by an earlier try; nothing is submitted.", project)
-            return Placed(project, "attached")
+            return Placed(project, "attached", estimated=entry.estimated)
         movie = self._look(project)
         ended = movie is not None and movie.status in ("done", "error")
         if changed:
@@ -207,9 +222,10 @@ class Submitter:
             log.info("Re-attaching to project %s: the input is the same; nothing is submitted.", project)
             # Answered: for the next try this clear lies behind.
             self._write(entry, max_tries=order.max_tries, retries=order.retries)
-            return Placed(project, "attached", movie)
+            return Placed(project, "attached", movie, entry.estimated)
+        prepared = order.prepare()  # what is refused replaces nothing
         self._give_up(project, reason, still_running=not ended)
-        return self._submit(order)
+        return self._submit(order, prepared=prepared)
 
     def _return_finished(self, entry: Entry) -> Placed:
         project = str(entry.project)
@@ -221,7 +237,7 @@ class Submitter:
                 "7 days at the service). Nothing was submitted; clear the task to render it anew",
             )
         log.info("Project %s was finished by an earlier try; nothing is submitted.", project)
-        return Placed(project, "finished", movie)
+        return Placed(project, "finished", movie, entry.estimated)
 
     def _look(self, project: str) -> MovieStatus | None:
         try:
@@ -318,16 +334,20 @@ class Submitter:
 
     # The POST.
 
-    def _submit(self, order: Order, intent: Entry | None = None, *, again: bool = False) -> Placed:
+    def _submit(
+        self, order: Order, intent: Entry | None = None, *, prepared: Prepared | None = None, again: bool = False
+    ) -> Placed:
         """Submit under a new tag, or under that of an intent whose POST was proved not taken.
 
         :param again: this try has already sent one POST; it sends two at the most.
         """
+        prepared = prepared or order.prepare()
         tag = intent.tag if intent else new_tag()
-        movie = Stamp(tag, order.identity, order.max_tries, order.fingerprint).on(order.movie)
-        submit_movie(movie)  # a movie that is not JSON fails here, before anything is written down
+        stamp = Stamp(tag, order.identity, order.max_tries, order.fingerprint)
+        stamped = replace(prepared, movie=stamp.on(prepared.movie))
+        submit_movie(stamped.movie)  # a movie that is not JSON fails here, before anything is written down
         try:
-            return self._send(order, movie, tag, intent)
+            return self._send(order, stamped, tag, intent)
         except SubmitAmbiguous as e:
             log.warning("%s. Looking for it.", e)
             unanswered = self.ledger.read()
@@ -338,18 +358,19 @@ class Submitter:
             if again:
                 raise
             log.info("It never reached the service; submitting it again.")
-            return self._submit(order, unanswered, again=True)
+            return self._submit(order, unanswered, prepared=prepared, again=True)
 
-    def _send(self, order: Order, movie: Mapping[str, Any], tag: str, earlier: Entry | None) -> Placed:
+    def _send(self, order: Order, prepared: Prepared, tag: str, earlier: Entry | None) -> Placed:
         first_at = earlier.first_at if earlier else self.clock()
         unsent = 0
         patience = self.clock() + timedelta(seconds=RATE_LIMIT_PATIENCE)
         while True:
             now = self.clock()
-            intent = Entry(state="intent", tag=tag, first_at=first_at, at=now, **self._input(order))
+            known = {"tag": tag, "first_at": first_at, "at": now, "estimated": prepared.estimated}
+            intent = Entry(state="intent", **known, **self._input(order))
             self.ledger.write(intent)
             try:
-                project = post(self.client, movie, self._lease(intent))
+                project = post(self.client, prepared.movie, self._lease(intent))
             except _LeaseExpired:
                 if not self.ledger.fences and self.clock() - intent.at > FROZEN:
                     raise LedgerError(
@@ -408,7 +429,7 @@ class Submitter:
         except JSON2VideoError:
             log.error("Project %s is submitted and paid for, but could not be written down.", project)
             raise
-        return Placed(project, how)
+        return Placed(project, how, estimated=entry.estimated)
 
     def _write(self, entry: Entry, **changes: Any) -> None:
         self.ledger.write(entry.model_copy(update=changes))

@@ -38,8 +38,12 @@ def wait(
     *,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    on_error: Callable[[], object] = lambda: None,
 ) -> Outcome:
-    """Block until the render ended or the wait did. The first poll comes one interval from now."""
+    """Block until the render ended or the wait did. The first poll comes one interval from now.
+
+    :param on_error: called for each poll that failed.
+    """
     report = Report(polling)
     while True:
         sleep(polling.pause(clock()))
@@ -50,6 +54,7 @@ def wait(
         except ApiError as e:
             log.info("Project %s: a poll failed, the wait goes on: %s", polling.project, e)
             result = e
+            on_error()
         outcome = polling.see(result, clock())
         if outcome is not None:
             return outcome

@@ -45,13 +45,19 @@ class Watcher:
 
     :param client: of that account; closed by the watcher when nobody waits any more.
     :param on_end: called then.
+    :param on_error: called for each poll that failed.
     """
 
     def __init__(
-        self, client: AsyncClient, on_end: Callable[[Watcher], None], clock: Callable[[], float] = time.time
+        self,
+        client: AsyncClient,
+        on_end: Callable[[Watcher], None],
+        on_error: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._on_end = on_end
+        self._on_error = on_error
         self._clock = clock
         # So that many triggerers do not ask at the same moment for ever.
         jitter = 1 + 0.02 * (zlib.crc32(f"{client.account.base_url} {os.getpid()}".encode()) % 1000) / 1000
@@ -152,6 +158,8 @@ class Watcher:
             result = Unreachable(f"{call.name}: no answer in {LONGEST_POLL:g} s", sent=True)
         except JSON2VideoError as e:
             result = ServerError(None, str(e))
+        if isinstance(result, ApiError):
+            self._on_error()
         return Heard(result, size, time.monotonic() - began)
 
 
@@ -181,19 +189,21 @@ async def watch(
     *,
     lookup: Callable[[], Awaitable[Account]],
     connect: Callable[[Account], AsyncClient],
+    on_error: Callable[[], object] = lambda: None,
 ) -> Outcome:
     """Wait for one render among all that this event loop waits for.
 
     :param conn_id: names the account: looked up once while somebody waits, and again when its key is refused.
     :param lookup: finds the account, without blocking.
     :param connect: makes a client for it that sends each call once.
+    :param on_error: called for each poll that failed.
     """
     for closed in [loop for loop in _loops if loop.is_closed()]:
         del _loops[closed]
     shared = _loops.setdefault(asyncio.get_running_loop(), _Loop())
     account = await _account(shared, conn_id, lookup)
     while True:
-        outcome = await _watcher(shared, account, connect).wait(project, deadline, interval)
+        outcome = await _watcher(shared, account, connect, on_error).wait(project, deadline, interval)
         if outcome.status != "refused":
             return outcome
         if shared.accounts.get(conn_id) is account:
@@ -215,8 +225,10 @@ async def _account(shared: _Loop, conn_id: str, lookup: Callable[[], Awaitable[A
     return shared.accounts[conn_id]
 
 
-def _watcher(shared: _Loop, account: Account, connect: Callable[[Account], AsyncClient]) -> Watcher:
+def _watcher(
+    shared: _Loop, account: Account, connect: Callable[[Account], AsyncClient], on_error: Callable[[], object]
+) -> Watcher:
     key = (account.base_url, account.key)
     if key not in shared.watchers:
-        shared.watchers[key] = Watcher(connect(account), lambda watcher: shared.forget(key, watcher))
+        shared.watchers[key] = Watcher(connect(account), lambda watcher: shared.forget(key, watcher), on_error)
     return shared.watchers[key]

@@ -19,7 +19,8 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, RenderFailed, RenderTimeout
 from airflow_provider_j2v.hooks.errors import final_errors
-from airflow_provider_j2v.hooks.json2video import JSON2VideoHook, check_project
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook, project_of
+from airflow_provider_j2v.hooks.metrics import count_failed_poll
 from airflow_provider_j2v.links.movie import LINKS, push_links
 from airflow_provider_j2v.triggers.movie import JSON2VideoMovieTrigger
 
@@ -36,7 +37,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
     ``never_fail`` turn both into a skip. Returns what the render operator returns. Ten failed polls in a row end the
     wait; in reschedule mode, which remembers nothing between two looks, only the timeout does.
 
-    :param project: the service's id of the render (templated str), for example another task's output.
+    :param project: the render (templated): the service's id of it (str), or what the task returned that asked for it.
     :param deferrable: wait in the triggerer, without holding a worker (default: Airflow's ``default_deferrable``).
     :param poke_interval: seconds between two polls (default 10, at least 5 off loopback).
     :param json2video_conn_id: Airflow conn id of the account (default ``json2video_default``).
@@ -119,6 +120,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
             except ApiError as e:
                 self.log.info("Project %s: a poll failed: %s", self.project, e)
                 result = e
+                count_failed_poll()
             outcome = self._polling.see(result, time.time())
             if outcome is not None or not self._polling.confirming or isinstance(result, ApiError):
                 self.log.info("Project %s: %s", self.project, self._polling.last_status or "no status yet")
@@ -135,7 +137,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
         return result
 
     def _hook(self) -> JSON2VideoHook:
-        check_project(self.project)
+        self.project = project_of(self.project)
         hook = JSON2VideoHook(self.json2video_conn_id)
         self.dashboard_url = hook.dashboard_url
         hook.check_interval(self.poke_interval, "poke_interval")

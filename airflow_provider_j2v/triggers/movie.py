@@ -11,6 +11,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_j2v.exceptions import JSON2VideoError
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
+from airflow_provider_j2v.triggers.events import JSON2VideoMovieEventTrigger
+
+__all__ = ["JSON2VideoMovieEventTrigger", "JSON2VideoMovieTrigger", "JSON2VideoMoviesTrigger"]
 
 
 class _Trigger(BaseTrigger):

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from airflow_provider_j2v.sandbox import Sandbox
+from airflow_provider_j2v.sandbox.rendering import CANNED
 from dev.airflow_box import FAST_FAILOVER, AirflowBox, worker_family
 
 DAG = "struck"
@@ -57,6 +58,8 @@ MOMENTS = (
     ("before submitted is written", None),
     ("before the deferral", None),
     ("after the event", None),
+    ("in the download", None),
+    ("after the download", None),
     ("before success is recorded", None),
 )
 KILLED, FROZEN = ([Case(blow, *moment) for moment in MOMENTS] for blow in ("killed", "frozen"))
@@ -110,6 +113,7 @@ class Play:
             "try": ti["try_number"],
             "xcom": self.box.xcom(DAG, self.run_id, "render", "project"),
             "result": self.box.xcom(DAG, self.run_id, "render")["project"],
+            "home": (self.folder / "movie.mp4").read_bytes() == CANNED.read_bytes(),
         }
 
     def log(self, try_number: int | None = None) -> str:
@@ -166,7 +170,7 @@ def ends(plays: dict[Case, Play]) -> dict[Case, dict[str, Any]]:
 def test_a_killed_worker_ends_in_one_paid_movie(plays: dict[Case, Play], case: Case) -> None:
     end = plays[case].ended()
     (project,) = plays[case].projects
-    assert end == {"state": "success", "try": end["try"], "xcom": project, "result": project}
+    assert end == {"state": "success", "try": end["try"], "xcom": project, "result": project, "home": True}
     assert end["try"] > 1
 
 
@@ -176,7 +180,7 @@ def test_a_thawed_worker_neither_pays_nor_changes_the_task(
 ) -> None:
     play, end = plays[case], ends[case]
     (project,) = play.projects
-    assert end == {"state": "success", "try": end["try"], "xcom": project, "result": project}
+    assert end == {"state": "success", "try": end["try"], "xcom": project, "result": project, "home": True}
     assert end["try"] > 1
     assert play.outcome() == end, play.log(1)
 
@@ -191,4 +195,4 @@ def test_a_killed_triggerer_delays_the_movie_and_no_more(box: AirflowBox, tmp_pa
         box.start("triggerer")
         end = play.ended()
         (project,) = play.projects
-        assert end == {"state": "success", "try": 1, "xcom": project, "result": project}
+        assert end == {"state": "success", "try": 1, "xcom": project, "result": project, "home": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Struck(JSON2VideoRenderMovieOperator):
             self._moment, self._stop, self._folder = conf["moment"], conf["stop"], Path(conf["folder"])
             _watch_the_ledger(self._reach)
             _watch_the_connection(self._reach)
+            _watch_the_download(self._reach)
             self._reach("before anything")
 
     def _wait(self, *args):
@@ -76,11 +78,32 @@ def _watch_the_connection(reach: Callable[[str], None]) -> None:
     Client.send = watched
 
 
+def _watch_the_download(reach: Callable[[str], None]) -> None:
+    from airflow_provider_j2v.operators.destination import Destination
+
+    writing = Destination.writing
+
+    @contextmanager
+    def watched(destination, **kwargs):
+        with writing(destination, **kwargs) as write:
+
+            def half_and_half(piece):
+                write(piece[: len(piece) // 2])
+                reach("in the download")
+                write(piece[len(piece) // 2 :])
+
+            yield half_and_half
+        reach("after the download")
+
+    Destination.writing = watched
+
+
 @dag(schedule=None, max_active_runs=64, max_active_tasks=64)
 def struck():
     Struck(
         task_id="render",
         movie={"resolution": "sd", "scenes": [{"duration": 1}]},
+        destination="{{ dag_run.conf['folder'] }}/movie.mp4",
         json2video_conn_id="{{ dag_run.conf['conn_id'] }}",
         deferrable=True,
         poll_interval=0.5,

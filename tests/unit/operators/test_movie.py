@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 from airflow.sdk import literal
 
 from airflow_provider_j2v.catalog import source as catalog_source
@@ -41,7 +41,7 @@ def sent(sandbox: Sandbox, result: dict) -> dict:
 BAD_INPUT = {
     "nothing at all": ({}, "Give exactly one of movie, movie_file and template_id: none is given"),
     "two sources": ({"movie": MOVIE, "template_id": "x"}, "exactly one of .*: movie and template_id are given"),
-    "an empty movie": ({"movie": {}}, "The movie is empty"),
+    "an empty movie": ({"movie": {}}, "movie is empty"),
     "no scenes": ({"movie": {"scenes": []}}, "neither scenes nor elements nor a template"),
     "a list": ({"movie": [MOVIE]}, "movie must be a JSON object, not a list"),
     "text that is not JSON": ({"movie": "hello"}, "movie is not JSON"),
@@ -193,12 +193,33 @@ def test_a_paid_render_whose_file_is_gone_does_not_end_green(connected: Sandbox)
 
 def test_a_movie_file_beside_the_dag_is_data_and_never_a_template(connected: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "movie.json").write_text(json.dumps(MOVIE | {"comment": "{{ds}}"}))
-    task = operator(movie_file="movie.json", wait_for_completion=False)
-    context = a_context(folder=tmp_path)
+    with DAG("d", schedule=None) as dag:
+        task = operator(movie_file="movie.json", wait_for_completion=False)
+    dag.fileloc = str(tmp_path / "dag.py")
+    context = a_context()
     task.render_template_fields(context)
     result = task.execute(context)
     assert result["status"] == "submitted"
     assert sent(connected, result)["comment"] == "{{ds}}"
+
+
+def test_a_movie_file_that_is_gone_on_a_retry_strands_no_paid_render(connected: Sandbox, tmp_path: Path) -> None:
+    connected.variants.never_finish = True
+    (file := tmp_path / "movie.json").write_text(json.dumps(MOVIE))
+    context = a_context(max_tries=2)
+    with pytest.raises(RenderTimeout):
+        operator(movie_file=str(file), timeout=0.2).execute(context)
+    file.unlink()
+    connected.variants.never_finish = False
+    retried = a_context(try_number=2, max_tries=2, store=context.get("task_state_store"))
+    assert operator(movie_file=str(file)).execute(retried)["status"] == "done"
+    assert len(connected.journal.submissions) == 1
+
+
+def test_a_movie_file_that_is_gone_pays_for_nothing_new(connected: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(AirflowFailException, match=r"no movie file at .* Nothing was sent"):
+        operator(movie_file=str(tmp_path / "gone.json")).execute(a_context(run_id="gone", try_number=2, max_tries=2))
+    assert connected.journal.submissions == []
 
 
 def test_the_author_s_client_data_travels_beside_the_tag(connected: Sandbox) -> None:
@@ -220,14 +241,14 @@ BROKEN = {
 
 def test_a_failed_render_names_the_element_the_project_and_the_money(connected: Sandbox) -> None:
     with pytest.raises((AirflowFailException, RenderFailed)) as e:
-        operator(movie=BROKEN).execute(a_context())
+        operator(movie=BROKEN, preflight="off").execute(a_context())
     assert connected.journal.submissions[0].project in str(e.value)
     assert "movie.scenes[1].elements[" in str(e.value)
     assert "not billed for rendering" in str(e.value)
 
 
 def test_a_failed_render_is_data_when_asked_for(connected: Sandbox) -> None:
-    result = operator(movie=BROKEN, fail_on_render_error=False).execute(a_context())
+    result = operator(movie=BROKEN, preflight="off", fail_on_render_error=False).execute(a_context())
     assert result["status"] == "error"
     assert "Scene #2" in result["message"]
     assert result["url"] is None

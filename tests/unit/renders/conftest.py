@@ -14,7 +14,7 @@ from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.client import Client
 from airflow_provider_j2v.renders.identity import Identity
 from airflow_provider_j2v.renders.ledger import Entry, Superseded
-from airflow_provider_j2v.renders.submit import Order, Placed, Submitter, close_ledger, open_ledger
+from airflow_provider_j2v.renders.submit import Order, Placed, Prepared, Submitter, close_ledger, open_ledger
 from airflow_provider_j2v.sandbox import Sandbox, Variants
 
 MOVIE = {"resolution": "sd", "scenes": [{"duration": 2}]}
@@ -83,7 +83,7 @@ class World:
             submitter = Submitter(_Client(client, steps), ledger, clock=self.clock, sleep=self.clock.sleep)
             placed = submitter.place(
                 Order(
-                    movie=movie or MOVIE,
+                    prepare=lambda: Prepared(movie or MOVIE),
                     identity=ME,
                     fingerprint=fingerprint,
                     max_tries=self.max_tries,
@@ -93,7 +93,7 @@ class World:
                     waits=waits,
                 )
                 if not order
-                else Order(**{"movie": MOVIE, "identity": ME, "fingerprint": fingerprint, **order})
+                else Order(**{"prepare": lambda: Prepared(MOVIE), "identity": ME, "fingerprint": fingerprint, **order})
             )
             steps("placed")
             return placed

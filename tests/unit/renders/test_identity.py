@@ -97,6 +97,16 @@ def test_tags_are_never_the_same():
 
 # Fingerprints.
 
+
+def test_a_changed_password_of_a_destination_is_no_other_movie():
+    def of(password):
+        exports = [{"destinations": [{"type": "sftp", "host": "h", "password": password}]}]
+        return fingerprint(movie={"exports": exports, "variables": {"password": "x"}})
+
+    assert of("old") == of("new")
+    assert fingerprint(movie={"variables": {"password": "x"}}) != fingerprint(movie={"variables": {"password": "y"}})
+
+
 S3 = "https://b.s3.amazonaws.com/a.mp4?versionId=7&"
 SIGNED = {
     "S3 v4": (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_j2v.api.answers import MovieAnswer
 from airflow_provider_j2v.api.reply import Reply, model
 from airflow_provider_j2v.renders.polling import Outcome, Polling
-from airflow_provider_j2v.renders.result import MAX_PART, result_of
+from airflow_provider_j2v.renders.result import MAX_PART, bill_of, charged_of, result_of
 
 MOVIE = {
     "status": "done",
@@ -86,7 +86,7 @@ def test_the_result_is_small_json_whatever_the_client_data(client_data, consumed
 def test_the_result_stays_under_two_kilobytes_at_the_worst_length(status, filling):
     text = filling * ((MAX_PART - len('{"x": ""}')) // len(json.dumps(filling)[1:-1]))
     changes = {"client-data": {"x": text}, "consumed_credits": {"x": text}, "message": "a reason " * 10_000}
-    result = result_of(outcome(status=status, **changes))
+    result = result_of(outcome(status=status, **changes), (123_456_789.25, 987_654_321.75))
     assert result["client_data"] == result["credits"]["consumed"] == {"x": text}
     assert size(result) < 2048
     assert "the movie" not in str(result)
@@ -99,3 +99,53 @@ def test_a_part_that_is_too_large_is_left_out(name):
     part = result["client_data"] if name == "client-data" else result["credits"]["consumed"]
     assert part is None
     assert size(result) < 2048
+
+
+# The bill.
+
+
+def test_the_estimate_stands_beside_what_was_consumed_and_what_remains():
+    credits = result_of(outcome(consumed_credits=[{"credits": 95}]), (90.0, 110.0))["credits"]
+    assert credits == {"estimated": [90.0, 110.0], "consumed": [{"credits": 95}], "remaining": 1807.0}
+
+
+@pytest.mark.parametrize(
+    ("estimated", "consumed", "line"),
+    [
+        ((90.0, 110.0), [{"credits": 95}], "Credits: estimated 90 to 110; charged 95; 1,807 left."),
+        ((90.0, 90.0), [{"credits": 60}, {"credits": 30}], "Credits: estimated 90; charged 90; 1,807 left."),
+        (
+            (90.0, 110.0),
+            [{"credits": 111}],
+            "Credits: estimated 90 to 110; charged 111, which is outside the estimate; 1,807 left.",
+        ),
+        (None, [{"amount": 2.5}], "Credits: not estimated; charged 2.5; 1,807 left."),
+        (None, [], "Credits: not estimated; the service does not say what it charged; 1,807 left."),
+        ((1.0, 2.0), ["odd"], "Credits: estimated 1 to 2; what was charged cannot be added up; 1,807 left."),
+    ],
+)
+def test_the_bill_is_one_line_of_the_log(estimated, consumed, line):
+    assert bill_of(result_of(outcome(consumed_credits=consumed), estimated)["credits"]) == line
+
+
+def test_a_balance_that_is_not_known_is_not_named():
+    credits = result_of(Outcome("p", "timeout", "too late"), (1.0, 2.0))["credits"]
+    assert bill_of(credits) == "Credits: estimated 1 to 2; the service does not say what it charged."
+
+
+@pytest.mark.parametrize(
+    ("items", "charged"),
+    [
+        ([{"credits": 1}, {"credits": 2.5, "amount": 9}], 3.5),
+        ([{"amount": 1}, {"amount": 2, "credits": 9}], 3),
+        ([{"credits": 1}, {"amount": 2}], None),
+        ([{"credits": 1}, {"credits": "2"}], None),
+        ([{"credits": 1}, {"credits": True}], None),
+        ([{"credits": 1}, 2], None),
+        ([], None),
+        ({"credits": 1}, None),
+        (None, None),
+    ],
+)
+def test_items_are_added_up_only_when_each_says_a_number_in_the_same_way(items, charged):
+    assert charged_of(items) == charged

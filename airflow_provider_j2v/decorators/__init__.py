@@ -1,0 +1,1 @@
+"""Decorators: tasks whose function gives the movie."""

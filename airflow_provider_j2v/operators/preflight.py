@@ -1,0 +1,238 @@
+"""What is looked at before a movie is paid for: its mistakes, who pays for what, and whether it may cost that much."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from airflow_provider_j2v.exceptions import ApiError, ConfigurationError, InvalidMovie, MovieError, NotFound
+from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
+
+if TYPE_CHECKING:
+    from airflow_provider_j2v.api.template_answers import Template
+    from airflow_provider_j2v.catalog.source import Reading
+    from airflow_provider_j2v.movies.connections import Resolution
+    from airflow_provider_j2v.movies.credits import Estimate
+    from airflow_provider_j2v.movies.lint import Finding
+
+log = logging.getLogger(__name__)
+
+Level = Literal["error", "warn", "off"]
+#: So many findings of a movie are logged.
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One movie that was looked at.
+
+    :param estimate: None when nobody asked for it.
+    """
+
+    findings: list[Finding]
+    resolution: Resolution
+    estimate: Estimate | None
+
+
+@dataclass
+class Known:
+    """What was fetched to look at movies, each once.
+
+    :param templates: saved templates by id, None for one that could not be read.
+    :param schemas: the JSON Schema of a template's variables by its id.
+    """
+
+    reading: Reading | None = None
+    templates: dict[str, Template | None] = field(default_factory=dict)
+    schemas: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a task wants to have looked at; its operators document the parameters of the same names."""
+
+    hook: JSON2VideoHook
+    level: Level = "error"
+    connections: Mapping[str, str] | None = None
+    catalog: Any = None
+    max_credits: float | None = None
+    check_quota: bool = False
+    expected_duration: float | None = None
+
+    def check(self) -> None:
+        """Refuse a level that there is not, before anything else is done.
+
+        :raises ConfigurationError: it is none of the three.
+        """
+        if self.level not in get_args(Level):
+            raise ConfigurationError(
+                f'preflight must be "error", "warn" or "off", not {self.level!r:.80}. Nothing was sent.'
+            )
+
+    def pass_one(self, movie: Mapping[str, Any]) -> Examined:
+        """Look at a movie, say what is found, and refuse it if it is wrong or too dear.
+
+        :param movie: as ``compose`` gives it.
+        :raises MovieError: what is wrong with it; nothing was sent.
+        """
+        from airflow_provider_j2v.movies.credits import check_budget
+        from airflow_provider_j2v.movies.lint import refuse
+
+        examined = self.examine(movie)
+        for finding in examined.findings[:SHOWN]:
+            if finding.severity == "warning" or self.level == "warn":
+                log.warning("%s", finding)
+        if self.level == "error":
+            refuse(examined.findings)
+        if examined.estimate is not None:
+            log.info("Estimate: %s", examined.estimate)
+            check_budget(examined.estimate, max_credits=self.max_credits, remaining=self.remaining())
+        return examined
+
+    def pass_many(self, movies: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Examined]:
+        """Look at the movies of a batch, say what is found, and refuse all if one is wrong, or they are too dear.
+
+        :param movies: what to call each, and the movie as ``compose`` gives it.
+        :raises MovieError: what is wrong with which; nothing was sent.
+        """
+        from airflow_provider_j2v.movies.credits import check_budget
+
+        examined, found = self.examine_many(movies)
+        for line in found.lines("warning", "error") if self.level == "warn" else found.lines("warning"):
+            log.warning("%s", line)
+        if self.level == "error":
+            found.refuse()
+        estimates = [one.estimate for one in examined if one.estimate is not None]
+        if estimates:
+            log.info("Estimate: %s", told(estimates))
+            check_budget(estimates, max_credits=self.max_credits, remaining=self.remaining())
+        return examined
+
+    def examine_many(self, movies: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[list[Examined], Many]:
+        """Look at the movies of a batch: each, and what was found in which; parameters as ``pass_many``.
+
+        :raises MovieError: something in one of them does not resolve.
+        """
+        known, examined, found = Known(), [], Many()
+        for name, movie in movies:
+            try:
+                examined.append(self.examine(movie, known, tells=False))
+            except MovieError as e:
+                raise type(e)(f"{name}: {e}") from e
+            found.add(name, examined[-1].findings)
+        return examined, found
+
+    def examine(self, movie: Mapping[str, Any], known: Known | None = None, *, tells: bool = True) -> Examined:
+        """Look at a movie.
+
+        :param known: what was fetched for another one; what is fetched now is put into it.
+        :param tells: whether the log tells what is odd about its connections, and what stays managed.
+        :raises UnresolvedConnection: something in it does not resolve, or would be billed unnoticed.
+        """
+        from airflow_provider_j2v.catalog.source import snapshot
+        from airflow_provider_j2v.movies.connections import has_generated
+        from airflow_provider_j2v.movies.credits import estimate
+        from airflow_provider_j2v.movies.lint import lint
+
+        known = Known() if known is None else known
+        self.check()
+        looks = self.level != "off"
+        priced = looks or self.check_quota or self.max_credits is not None
+        saved = self._template(movie, known) if priced else None
+        template = saved.movie if saved else None
+        if known.reading is None:
+            known.reading = self.hook.reading(self.catalog, needed=priced and has_generated(movie, template))
+        reading = known.reading
+        findings: list[Finding] = []
+        if looks:
+            schema = self._variables_schema(movie, known) if saved else None
+            catalog = reading.catalog if reading else None
+            findings = lint(movie, catalog=catalog, template=template, variables_schema=schema)
+        resolution = self.hook.resolution(movie, self.connections, reading, template, tells=tells)
+        expected = None
+        if priced:
+            expected = estimate(
+                movie,
+                catalog=(reading or snapshot()).catalog,
+                payers=resolution.payers,
+                template=template,
+                expected_duration=self.expected_duration,
+            )
+        return Examined(findings, resolution, expected)
+
+    def remaining(self) -> float | None:
+        """The credits left on the account, if they are to be checked and the service tells them."""
+        if not self.check_quota:
+            return None
+        quota = self.hook.get_quota()
+        if quota is None or quota.time is None:
+            log.warning("The service does not tell how many credits are left: check_quota has nothing to check.")
+            return None
+        return quota.time
+
+    def _template(self, movie: Mapping[str, Any], known: Known) -> Template | None:
+        template_id = movie.get("template")
+        if not template_id or not isinstance(template_id, str):
+            return None
+        if template_id not in known.templates:
+            known.templates[template_id] = None
+            try:
+                known.templates[template_id] = self.hook.cached_template(template_id)
+            except NotFound:
+                raise InvalidMovie(f"The account has no template {template_id!r:.80}. Nothing was sent.") from None
+            except ApiError as e:
+                log.warning("Template %s could not be read, so it is neither checked nor priced: %s", template_id, e)
+        return known.templates[template_id]
+
+    def _variables_schema(self, movie: Mapping[str, Any], known: Known) -> Mapping[str, Any] | None:
+        template_id = movie["template"]
+        if template_id not in known.schemas:
+            known.schemas[template_id] = None
+            try:
+                known.schemas[template_id] = self.hook.cached_template_variables(template_id)
+            except ApiError as e:
+                log.warning("The variables of template %s could not be read: %s", template_id, e)
+        return known.schemas[template_id]
+
+
+def told(estimates: Sequence[Estimate]) -> str:
+    """What the movies of a batch will cost, in words."""
+    from airflow_provider_j2v.movies.credits import between
+
+    low, high = sum(one.low for one in estimates), sum(one.high for one in estimates)
+    doubt = ", and what is not known" if any(one.unknown for one in estimates) else ""
+    return f"{between(low, high)} credits{doubt}, for {len(estimates):,} movies"
+
+
+class Many:
+    """Findings of many movies: the same one in several of them is told once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Finding, list[str]] = {}
+
+    def add(self, name: str, findings: Iterable[Finding]) -> None:
+        """Take down what was found in one."""
+        for finding in findings:
+            self._found.setdefault(finding, []).append(name)
+
+    def lines(self, *severities: str) -> list[str]:
+        """The findings, one line each, with the movies that have it."""
+        found = [
+            f"{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {finding}"
+            for finding, names in self._found.items()
+            if finding.severity in severities
+        ]
+        more = [f"and {len(found) - SHOWN:,} more findings"] if len(found) > SHOWN else []
+        return found[:SHOWN] + more
+
+    def refuse(self) -> None:
+        """Raise when there is an error among them.
+
+        :raises InvalidMovie: one line for each error.
+        """
+        if lines := self.lines("error"):
+            wrong = {name for finding, names in self._found.items() if finding.severity == "error" for name in names}
+            count = "A movie of the batch has" if len(wrong) == 1 else f"{len(wrong):,} movies of the batch have"
+            raise InvalidMovie("\n".join([f"{count} errors:", *(f"- {line}" for line in lines), "Nothing was sent."]))
