@@ -1,7 +1,7 @@
 # `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-ui test lint types unit contract integration system chaos test-cluster soak bench mutants clean
+.PHONY: help venv demo demo-ui test lint types unit contract integration system chaos test-cluster soak bench mutants package live clean
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
 ifndef PYTHON
@@ -31,12 +31,12 @@ else
 	@echo "Installing airflow-provider-j2v[$*] and Airflow into .venv ..."
 	@"$(UV)" pip install --quiet --python $(BIN)/python -c dev/constraints.txt -e '.[$*]'
 endif
-	@touch $@ $(if $(filter dev,$*),.venv/.installed-sandbox) # dev includes sandbox
+	@touch $@ $(if $(filter dev,$*),.venv/.installed-sandbox .venv/.installed-examples) # dev includes both
 
-demo: .venv/.installed-sandbox ## a real Airflow renders a movie on this machine; EXAMPLE=name picks the DAG
+demo: .venv/.installed-sandbox $(if $(filter etl,$(EXAMPLE)),.venv/.installed-examples) ## a real Airflow renders a movie on this machine; EXAMPLE=name picks the DAG
 	@$(BIN)/python -m dev.demo run "$(EXAMPLE)"
 
-demo-ui: .venv/.installed-sandbox ## the same Airflow with its web interface, until Ctrl-C
+demo-ui: .venv/.installed-sandbox .venv/.installed-examples ## the same Airflow with its web interface, until Ctrl-C
 	@$(BIN)/python -m dev.demo ui
 
 test: lint types unit contract integration system ## all checks, cheapest first
@@ -45,15 +45,17 @@ lint: venv ## ruff, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
 
-types: venv ## mypy --strict
+types: venv ## mypy --strict, and an example typed as its users see it
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/typed/mypy.ini tests/typed/example.py
 
 unit: venv ## tests of one module each
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 --dist loadfile tests/unit
 
 contract: venv ## the client against the sandbox, over HTTP
-	$(PYTEST) tests/contract
+	$(PYTEST) -n 2 --dist loadfile tests/contract
 
 integration: venv ## operators, sensors and triggers in Airflow's own runtime
 	$(PYTEST) tests/integration
@@ -86,6 +88,12 @@ bench: venv .venv/.installed-bench ## what imports, lint, uploads and waiting co
 mutants: venv ## take one safeguard of the protocol away at a time: a test must notice
 	$(BIN)/python -m dev.mutants
 
+package: venv ## wheel and sdist, built, looked into and tried in a clean environment
+	$(BIN)/python -m dev.package
+
+live: venv ## what nobody has verified, asked of the real service; needs JSON2VIDEO_API_KEY; LIVE="--yes --credits 41"
+	$(BIN)/python -m dev.live $(LIVE)
+
 clean: ## remove .venv and everything generated
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output live-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

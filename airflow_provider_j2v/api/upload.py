@@ -255,10 +255,8 @@ class Uploader:
         if file.created_at is not None:
             age = self._clock() - file.created_at.timestamp()
             if abs(age) < ADDRESS_LASTS + (file.size or 0) / SLOWEST:
-                raise NotStored(
-                    None,
-                    f"Somebody began to send {path} {abs(age):.0f} s ago and it is still pending; a retry looks again",
-                )
+                began = f"Somebody began to send {path} {abs(age):.0f} s ago"
+                raise NotStored(None, f"{began} and it is still pending; a retry looks again")
         self._discard(path)
         return None
 
@@ -322,7 +320,11 @@ class Uploader:
     def _exchanged(self, sent: _Sent) -> MediaFile:
         """The new file in the old one's place. It is confirmed: the service may lose one that moves while pending."""
         self._discard(sent.path)
-        return self._rounds(self._move, sent)
+        try:
+            return self._rounds(self._move, sent)
+        except ApiError as e:
+            gone = f"The file that was at {sent.path} is deleted already, and the new one did not leave {sent.at}"
+            raise ServerError(None, f"{gone}: {e}; a retry sends it again") from None
 
     def _move(self, sent: _Sent) -> MediaFile:
         reason = "it is not found"
@@ -332,11 +334,7 @@ class Uploader:
             reason = str(e)
         file = self._find(sent.path)
         if file is None or file.size not in (None, sent.content.size):
-            raise NotStored(
-                None,
-                f"The file that was at {sent.path} is deleted already, but the new one did not get there from "
-                f"{sent.at}: {reason}; a retry sends it again",
-            )
+            raise NotStored(None, reason)
         return file
 
 

@@ -442,7 +442,7 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
             identity=self._identity(hook, ti),
             max_tries=ti.max_tries,
             retries=self.retries or 0,
-            first_try=ti.try_number == 1,
+            first_try=ti.try_number <= 1,
             run_after=context["dag_run"].run_after,
         )
 

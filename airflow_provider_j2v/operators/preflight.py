@@ -81,9 +81,12 @@ class Preflight:
         from airflow_provider_j2v.movies.lint import refuse
 
         examined = self.examine(movie)
-        for finding in examined.findings[:SHOWN]:
-            if finding.severity == "warning" or self.level == "warn":
-                log.warning("%s", finding)
+        told = [f for f in examined.findings if f.severity == "warning" or self.level == "warn"]
+        told.sort(key=lambda finding: finding.severity)  # errors first
+        for finding in told[:SHOWN]:
+            log.warning("%s", finding)
+        if len(told) > SHOWN:
+            log.warning("And %d more findings.", len(told) - SHOWN)
         if self.level == "error":
             refuse(examined.findings)
         if examined.estimate is not None:

@@ -23,7 +23,6 @@ from airflow_provider_j2v.api.calls import MAX_LIST_LIMIT, Call, get_movie, list
 from airflow_provider_j2v.exceptions import (
     ApiError,
     AuthenticationError,
-    ConfigurationError,
     NotFound,
     PermissionDenied,
     RateLimited,
@@ -213,7 +212,7 @@ class Feed:
         if isinstance(self.error, RateLimited):
             return max(self.interval, min(self.error.retry_after or 0.0, OVERLAP))
         longest = max(self.interval, LONGEST_PAUSE)
-        if isinstance(self.error, AuthenticationError | PermissionDenied | ConfigurationError):
+        if isinstance(self.error, AuthenticationError | PermissionDenied):
             return longest
         return min(self.interval * 2.0 ** min(self._failures - 1, 30), longest)
 

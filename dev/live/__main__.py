@@ -1,7 +1,8 @@
 """``make live``: the contract suite and the open questions, asked of the real service.
 
-Exit status 0: nothing has to be changed. 1: something has to be, a contract test failed, or something could not be
-deleted. 2: nothing was asked, for want of a key or of consent; not 0, as whoever asked for a verification has none.
+Exit status 0: nothing has to be changed. 1: something has to be, a contract test failed, something could not be
+deleted, or it was stopped. 2: nothing was asked, for want of a key or of consent; not 0, as whoever asked for a
+verification has none.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ask(visit, options)
     except JSON2VideoError as e:
         print(f"Nothing can be asked: {e}", file=sys.stderr)
-        return 2
+    except KeyboardInterrupt:
+        print("\nNothing was asked.")
+    return 2
 
 
 def ask(visit: Visit, options: argparse.Namespace) -> int:
@@ -87,9 +90,11 @@ def ask(visit: Visit, options: argparse.Namespace) -> int:
         return 2
     visit.balance()
     report = Report(visit.account.base_url, visit.began.isoformat(timespec="seconds"), visit.limit)
+    stopped = False
     try:
         run(visit, report, questions, None if options.only else contract_suite)
     except KeyboardInterrupt:
+        stopped = True
         print("Stopped.")
     beyond = (question for question in QUESTIONS if not question.look and not options.only)
     report.findings += [Finding(q, f"no client can tell alone; it takes {q.otherwise}", "not settled") for q in beyond]
@@ -98,7 +103,7 @@ def ask(visit: Visit, options: argparse.Namespace) -> int:
     print("", *(f"{count:4} {verdict}" for verdict, count in counts.items()), sep="\n")
     print(f"At most {report.spent:g} credits were spent; the balance fell by {report.fallen:g}.")
     print(f"{paths[0]} and {paths[1].name} tell what was found.")
-    return 0 if report.good else 1
+    return 0 if report.good and not stopped else 1
 
 
 if __name__ == "__main__":

@@ -77,14 +77,16 @@ def run(
 ) -> None:
     """Ask everything, into the report; what was made is deleted whatever happens."""
     try:
-        if contract:
-            print("The contract suite, a minute or some ...")
+        if contract and visit.limit < CONTRACT_CREDITS:
+            print("The contract suite is left out: it may cost a credit.")
+        elif contract:
+            print("The contract suite, a minute or some ...", flush=True)
             visit.reserve(CONTRACT_CREDITS)
             report.contract = contract()
             print(*(f"  {name}: {report.contract[name]}" for name in ("passed", "failed", "skipped")), sep="\n")
         for finding in put(visit, questions):
             report.findings.append(finding)
-            print(f"{finding.verdict:<40}{finding.question.id}: {finding.answer}")
+            print(f"{finding.verdict:<40}{finding.question.id}: {finding.answer}", flush=True)
     finally:
         print("Deleting what was made ...")
         report.left = visit.clean_up()

@@ -24,7 +24,8 @@ Below is every such guess, {count} in all. `make live`, in a clone of the reposi
 render is found again is to be seen in the list. It runs the contract tests too. It asks before it spends anything, at
 most {usual} credits unless it is allowed more ({all} let it put every question), and it deletes what it made. Its
 report, in `live-report/`, tells what was found against what is taken for true here, and holds no key and no address of
-a video. Please send it: it settles for everybody what nobody could settle so far.
+a video. Please send it: it settles for everybody what nobody could settle so far. `JSON2VIDEO_HOST` points it at a
+sandbox instead, to see it at work for nothing.
 
 The last column says how many credits a question takes; a movie is paid for once for all questions that look at it.
 """

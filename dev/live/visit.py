@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -29,6 +30,8 @@ LIST_PATIENCE = 180.0
 #: The service asks for five seconds between two polls.
 INTERVAL = 5.0
 ENDS = ("done", "error")
+#: So many more looks at the balance are taken when it has not changed: the bill may come a little later.
+LATE_BILL = 3
 #: Pages of the list that are read at most.
 PAGES = 20
 RUN = "dev.live"
@@ -51,6 +54,7 @@ class Rendered:
     :param asked: when (epoch seconds).
     :param project: its project; None when it was refused.
     :param seen: the ``movie`` of every poll, the last one last.
+    :param unknown: for so many seconds after its submission the service knew no such project.
     :param row: its first row in the list, and ``listed`` seconds after the submission from … to it came up there.
     :param last_row: its row when it had ended.
     :param charged: credits by which the balance fell, or None where the service did not tell.
@@ -62,6 +66,7 @@ class Rendered:
     asked: float
     project: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
+    unknown: float = 0.0
     row: dict[str, Any] | None = None
     listed: tuple[float, float] | None = None
     last_row: dict[str, Any] | None = None
@@ -232,8 +237,12 @@ class Visit:
             if order.meanwhile:
                 order.meanwhile(self, done.project)
             self._follow(done, order)
-            self.sleep(self._interval)  # the bill may come a little later
         after = self.balance()
+        for _ in range(LATE_BILL if done.project else 0):
+            if after != before:
+                break
+            self.sleep(self._interval)
+            after = self.balance()
         done.charged = before - after if before is not None and after is not None else None
         return done
 
@@ -272,8 +281,12 @@ class Visit:
                     absent = looked
                 else:
                     done.listed = (absent, self.now() - done.asked)
-            done.seen.append(self.ask(get_movie(done.project)).document["movie"])
+            told = self.ask(get_movie(done.project)).document
             passed = self.now() - done.asked
+            if isinstance(told, dict) and isinstance(told.get("movie"), dict):
+                done.seen.append(told["movie"])
+            elif not done.seen:
+                done.unknown = passed
             ended = done.movie.get("status") in ENDS or passed > PATIENCE
             if ended and (not order.listed or done.row is not None or passed > LIST_PATIENCE):
                 break
@@ -301,6 +314,8 @@ class Visit:
                 self.client.send(call)
             except ApiError as e:
                 left.append(f"{name}: {e}")
+        with suppress(JSON2VideoError):
+            self.balance()
         return left
 
 

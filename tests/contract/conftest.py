@@ -30,9 +30,7 @@ REAL_PATIENCE = 300.0
 
 
 def pytest_report_collectionfinish() -> str:
-    service = (
-        f"the service at {REAL_HOST or PUBLIC_URL}" if REAL_KEY else "the sandbox (JSON2VIDEO_API_KEY is not set)"
-    )
+    service = f"the service at {REAL_HOST or PUBLIC_URL}" if REAL_KEY else "the sandbox (JSON2VIDEO_API_KEY is not set)"
     return f"contract tests talk to {service}"
 
 

@@ -148,6 +148,31 @@ def test_a_submission_whose_answer_was_lost_is_found_and_deleted(visit, sandbox)
     assert all(movie.deleted for movie in sandbox.movies.values())
 
 
+def test_a_project_that_is_known_only_later_is_waited_for(visit, sandbox):
+    body = {"success": False, "message": "TypeError: Cannot read properties of null (reading 'success')"}
+    sandbox.faults.add("get", "status", times=3, status=400, body=json.dumps(body))
+    known, charge = asked(visit, "known", "charge")
+    assert (known.answer, known.verdict, charge.answer) == ("in time", COPES, "1")
+
+
+def test_a_bill_that_comes_a_little_late_is_waited_for(account, sandbox):
+    (customer,) = sandbox.accounts
+    before = customer.credits
+
+    def credit(visit: Visit, project: str) -> None:
+        customer.credits += 1
+
+    def sleep(seconds: float) -> None:
+        if customer.credits == before:  # it has ended, and is not yet to be seen in the balance
+            customer.credits -= 1
+        sandbox.advance(seconds)
+
+    orders = {"movie": replace(ORDERS["movie"], meanwhile=credit)}
+    with Visit(account, orders, 1, clock=sandbox.clock.now, sleep=sleep) as visit:
+        (finding,) = asked(visit, "charge")
+    assert finding.answer == "1"
+
+
 def test_what_could_not_be_deleted_is_told(visit, sandbox):
     sandbox.faults.add("delete", "status", times=9, status=500)
     report = Report("here", "now", visit.limit)
@@ -203,6 +228,14 @@ def test_a_contract_test_that_fails_is_told(visit):
     assert (report.good, report.spent) == (False, 1)
 
 
+def test_for_no_credits_only_what_is_free_is_asked(account, sandbox):
+    with Visit(account, ORDERS, 0, clock=sandbox.clock.now, sleep=sandbox.advance) as visit:
+        report = Report("here", "now", 0)
+        run(visit, report, in_order(), contract=lambda: pytest.fail("it costs a credit"))
+    assert not sandbox.movies
+    assert sum(f.verdict == AS_TAKEN for f in report.findings) > 10
+
+
 @pytest.fixture
 def command(sandbox, monkeypatch, tmp_path):
     monkeypatch.setenv(KEY_VARIABLE, KEY)
@@ -215,6 +248,16 @@ def test_the_command_asks_what_it_is_told_to_and_writes_a_report(command, capsys
     found = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert {f["id"]: f["verdict"] for f in found["findings"]} == {"quota": AS_TAKEN, "bad-key": AS_TAKEN}
     assert found["credits"] == {"allowed": 25, "spent at most": 0, "off the balance": 0}
+
+
+def test_a_run_that_was_stopped_does_not_pass_and_tells_what_it_found(command, sandbox, monkeypatch, tmp_path: Path):
+    def stop(self: Visit, name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Visit, "render", stop)
+    assert command("--yes", "--only", "quota", "charge") == 1
+    (found,) = json.loads((tmp_path / "report.json").read_text("utf-8"))["findings"]
+    assert found["id"] == "quota"
 
 
 @pytest.mark.parametrize("words", ["n", "", EOFError])

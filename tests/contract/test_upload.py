@@ -237,7 +237,7 @@ def test_a_move_that_fails_says_that_the_old_file_is_gone_and_a_retry_sends_the_
     with monkeypatch.context() as patch:
         patch.setattr(sandbox.media, "move", refuse)
         with pytest.raises(
-            ServerError, match="was at a.png is deleted already, .* from _new/a.png: Not today.*a retry"
+            ServerError, match="was at a.png is deleted already, .* not leave _new/a.png: Not today.*a retry"
         ):
             uploader.upload(content(data=b"new"))
     assert read(uploader.upload(content(data=b"new")).url).content == b"new"

@@ -119,8 +119,10 @@ def _needs(place: Place) -> str:
 
 
 @rule("nested-elements", "error", f"{DOCUMENTED} (element)", on="element", keys=("elements", "scenes"))
-def nested_elements(place: Place, key: str, value: Any) -> Problem:
+def nested_elements(place: Place, key: str, value: Any) -> Problem | None:
     """An element inside an element."""
+    if not value:
+        return None
     hint = "put them beside it; start, duration and z-index say what is shown when and above what"
     return place.problem(key, "would not be rendered: elements hold no elements", hint)
 

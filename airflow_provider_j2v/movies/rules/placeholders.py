@@ -84,6 +84,11 @@ class Use:
             return None
         return None if self.scope.is_open() and root[0] == source else root[0]
 
+    @property
+    def in_words(self) -> bool:
+        """It stands among the words of a variable: people's texts hold braces, and no document says they are filled."""
+        return self.text.key == "variables" and not PLACEHOLDER.fullmatch(self.text.text.strip())
+
     def shown(self) -> str:
         return f"{{{{{escape(self.expression.source, 60)}}}}}"
 
@@ -115,7 +120,7 @@ def jinja_placeholder(use: Use) -> Problem | None:
     """Airflow's Jinja, such as `{{ ds }}` or `{{ ti.xcom_pull(…) }}`, where only JSON2Video fills placeholders: it
     would become an empty text.
     """
-    if use.airflow is None or use.text.is_page:
+    if use.airflow is None or use.text.is_page or use.in_words:
         return None
     what = f"holds {use.shown()}, which is Airflow's Jinja, and nothing renders that here"
     return use.problem(what, use.jinja_hint())
@@ -124,7 +129,7 @@ def jinja_placeholder(use: Use) -> Problem | None:
 @rule("undefined-placeholder", "error", f"{DOCUMENTED} (variables)", on="placeholder")
 def undefined_placeholder(use: Use) -> Problem | None:
     """A placeholder whose name is no variable of the element, scene or movie, and no field of the repeated items."""
-    if not use.missing or use.airflow or use.text.is_page or (use.text.key == "variables" and len(use.text.steps) > 1):
+    if not use.missing or use.airflow or use.text.is_page or use.text.key == "variables":
         return None
     name = escape(use.missing[0], 60)
     names = ", ".join(escape(name, 60) for name in use.missing[:5])
@@ -208,8 +213,7 @@ def undefined_property(use: Use) -> Problem | None:
 @rule("placeholder-in-variable", "warning", OURS, on="placeholder")
 def placeholder_in_variable(use: Use) -> Problem | None:
     """A placeholder inside the value of a variable: no document says that it is filled."""
-    undefined = use.missing and len(use.text.steps) == 1
-    if use.text.key != "variables" or use.airflow or undefined or use.expression.trouble:
+    if use.text.key != "variables" or use.expression.trouble or (use.airflow and not use.in_words):
         return None
     return use.problem(
         f"is a variable's value and holds {use.shown()}; no document says that such a placeholder is filled",

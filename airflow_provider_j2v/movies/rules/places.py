@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from airflow_provider_j2v.api.reply import escape
+from airflow_provider_j2v.api.template_answers import INJECTED
 from airflow_provider_j2v.catalog.models import Catalog
 from airflow_provider_j2v.exceptions import InvalidMovie
 from airflow_provider_j2v.movies.document import not_json, objects, too_large
@@ -96,7 +97,11 @@ class Whole:
     def scope(self) -> Scope:
         """The movie's level. It is open when a template that is not known, or one inside it, may define more."""
         unknown = (self.movie if self.template is None else self.template).get("template")
-        return Scope(self.variables, open=bool(unknown) or not isinstance(self.movie.get("variables", {}), dict))
+        # The service puts these into every template (seen live).
+        injected = {} if self.template is None else dict.fromkeys(INJECTED, "set by the service")
+        return Scope(
+            {**injected, **self.variables}, open=bool(unknown) or not isinstance(self.movie.get("variables", {}), dict)
+        )
 
     @cached_property
     def scenes(self) -> list[tuple[str, dict[str, Any]]]:

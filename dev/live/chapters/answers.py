@@ -7,7 +7,7 @@ from typing import Any
 from airflow_provider_j2v.api.answers import MovieStatus
 from airflow_provider_j2v.api.calls import get_movie, list_movies
 from airflow_provider_j2v.renders.lookup import CLOCK_SLACK
-from airflow_provider_j2v.renders.polling import KNOWN
+from airflow_provider_j2v.renders.polling import KNOWN, NOT_FOUND_GRACE
 from dev.live.looking import accepted, finished
 from dev.live.movies import OWN
 from dev.live.questions import DISPUTED, DOCUMENTED, INFERRED, SEEN, UNKNOWN, Question, Unsettled
@@ -24,6 +24,11 @@ def _client_data(visit: Visit) -> tuple[str, Any]:
         return "verbatim", None
     kept = isinstance(got, dict) and got.get("airflow") == done.sent["client-data"]["airflow"]
     return "changed, but not our part" if kept else "changed", got
+
+
+def _known(visit: Visit) -> tuple[str, Any]:
+    unknown = accepted(visit, "movie").unknown
+    return ("at once" if not unknown else "in time" if unknown <= NOT_FOUND_GRACE else "later"), round(unknown, 1)
 
 
 def _template_data(visit: Visit) -> tuple[str, Any]:
@@ -111,6 +116,17 @@ QUESTIONS = (
         needs=("template",),
         look=_template_data,
         fits=("the request's",),
+    ),
+    Question(
+        id="known",
+        asks="Does the service know a project as soon as it has given its id?",
+        takes=f"within {NOT_FOUND_GRACE:g} s; then the list has to confirm that it does not exist",
+        where=("renders/polling.py: NOT_FOUND_GRACE",),
+        rests_on=UNKNOWN,
+        needs=("movie",),
+        look=_known,
+        fits=("at once",),
+        copes=("in time",),
     ),
     Question(
         id="fields",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import get_args
 
 import pytest
@@ -481,18 +480,6 @@ def test_a_deeply_nested_document_has_an_estimate():
     for _ in range(400):
         deep = {"model-settings": deep}
     assert bill(in_scene(IMAGE | deep, IMAGE | deep) | deep).high >= 10
-
-
-def test_a_thousand_scenes_take_no_time():
-    elements = [IMAGE, TEXT, VOICE, {"type": "image", "src": "https://x"}]
-    movie = {"scenes": [{"duration": 3, "elements": [e | {"text": f"n {n}"} for e in elements]} for n in range(1000)]}
-    bill(movie)
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        bill(movie)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.2  # measured: 0.03; a busy machine must not fail it
 
 
 def test_parts_and_doubts_compare_by_value():

@@ -64,3 +64,8 @@ def test_what_cannot_be_computed_renders_as_if_it_were_empty_and_is_said_to_whom
 @given(st.text(alphabet="ab1 .+-*/%<>=!&|?:(),'\"[]", max_size=40))
 def test_nothing_an_author_can_write_breaks_it(expression):
     evaluate(expression, {"a": 1, "b": "x"})
+
+
+def test_rounding_to_a_huge_number_of_digits_ends() -> None:
+    assert evaluate("round(9.25, -9999999999)", {}) == 0
+    assert evaluate("round(9.26, 1)", {}) == 9.3

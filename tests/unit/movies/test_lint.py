@@ -344,3 +344,8 @@ ROWS = {"rows": [{"photo": "https://x.org/a.jpg", "idea": ""}, {"photo": "", "id
 )
 def test_what_may_well_be_meant_is_no_error(movie):
     assert [str(finding) for finding in lint(movie) if finding.severity == "error"] == []
+
+
+def test_what_the_service_puts_into_a_template_is_defined() -> None:
+    template = {"scenes": [{"duration": 2, "elements": [{"type": "text", "text": "{{make_webhook_url}}"}]}]}
+    assert lint({"template": "a" * 20}, template=template) == []

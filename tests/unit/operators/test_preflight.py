@@ -61,6 +61,20 @@ def test_warn_sends_the_movie_and_logs_its_mistakes(connected: Sandbox, caplog: 
     assert len(connected.journal.submissions) == 1
 
 
+def test_warn_tells_errors_first_and_how_many_more(connected: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    many = [{"type": "text", "text": f"{i}", "odd-word": 1} for i in range(25)]
+    movie = {"scenes": [{"duration": 2, "elements": [*many, {"type": "video"}]}]}
+    operator(movie=movie, preflight="warn", wait_for_completion=False).execute(a_context())
+    assert "error: movie.scenes[0].elements[25].src" in caplog.text
+    assert "And 6 more findings." in caplog.text
+
+
+def test_a_task_that_is_only_tested_does_not_look_for_lost_renders(connected: Sandbox) -> None:
+    result = operator(movie=MOVIE, wait_for_completion=False).execute(a_context(try_number=0))
+    assert result["status"] == "submitted"
+    assert connected.journal.requests["list"] == 0
+
+
 def test_off_looks_for_nothing_and_asks_nothing_more(connected: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     operator(template_id=HELLO, preflight="off", wait_for_completion=False).execute(a_context())
     assert "movie.scenes" not in caplog.text
