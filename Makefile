@@ -58,13 +58,13 @@ contract: venv ## the client against the sandbox, over HTTP
 	$(PYTEST) -n 2 --dist loadfile tests/contract
 
 integration: venv ## operators, sensors and triggers in Airflow's own runtime
-	$(PYTEST) tests/integration
+	$(PYTEST) -n 2 --dist loadfile tests/integration
 
 system: venv ## a real Airflow of separate processes, with a real triggerer
 	$(PYTEST) tests/system/test_real_airflow.py
 
-chaos: venv ## real workers and triggerers killed and frozen, and every move people and schedulers make
-	$(PYTEST) tests/system/test_moves.py tests/system/test_kills.py
+chaos: venv ## real workers and triggerers killed and frozen, every move people and schedulers make, a batch, events
+	$(PYTEST) tests/system --ignore tests/system/test_real_airflow.py
 
 CLUSTER_RENDERS ?= 50
 test-cluster: venv .venv/.installed-cluster ## two triggerers, two Celery workers, one dies; needs PostgreSQL and Redis

@@ -43,8 +43,9 @@ LAG = 120.0
 FULL_EVERY = 600.0
 #: After an interruption it is read back to here, in seconds: older files are gone.
 CATCH_UP = 7 * DAY
-#: So many ended movies are remembered; more of them in an hour shorten the overlap.
-MAX_SEEN = 1000
+#: So many ended movies are remembered, as many as a value of Airflow's store may hold; more of them in an hour
+#: shorten the overlap.
+MAX_SEEN = 700
 #: And so many that are under way, each for a day and the clocks' difference.
 MAX_OPEN = 1000
 OPEN_FOR = DAY + CLOCK_SLACK
@@ -116,7 +117,8 @@ class Wanted:
         }
 
 
-Look = Generator[Call[Any], MoviesPage | MovieAnswer | ApiError, None]
+#: Yields calls, and is sent what came back of each: its answer or an ``ApiError``.
+Look = Generator[Call[Any], Any, None]
 
 
 class Feed:
@@ -173,14 +175,14 @@ class Feed:
         token, tokens = None, set[str]()
         while True:
             answer = yield list_movies(_second(start), limit=self._limit, next_token=token)
-            if not isinstance(answer, MoviesPage):
+            if isinstance(answer, ApiError):
                 too_large = isinstance(answer, UnreadableAnswer) and answer.too_large
                 if too_large and self._limit > 1:
                     self._limit //= 2
                     continue
-                return self.fail(_failure(answer))
+                return self.fail(answer)
             for row in sorted(answer.movies, key=lambda row: row.ended_at or datetime.max.replace(tzinfo=UTC)):
-                self._take(row)
+                self._judge(row)
             self._measure(answer)
             token = answer.more
             if answer.has_next is None or (answer.has_next and (token is None or token in tokens)):
@@ -250,7 +252,7 @@ class Feed:
 
     # What a movie tells.
 
-    def _take(self, row: MovieStatus, asked: str | None = None) -> None:
+    def _judge(self, row: MovieStatus, asked: str | None = None) -> None:
         project = asked or row.project
         if not project or not _PROJECT.fullmatch(project):
             return
@@ -292,7 +294,7 @@ class Feed:
                 return self.fail(answer)
             patience = OPEN_FOR
             if isinstance(answer, MovieAnswer):
-                self._take(answer.movie, project)
+                self._judge(answer.movie, project)
             elif isinstance(answer, NotFound):  # the list knew it
                 patience = 2 * OPEN_FOR
             else:
@@ -303,10 +305,6 @@ class Feed:
             if now - self._open.get(project, now) > patience:
                 log.info("Project %s is given up: it has not ended within a day.", project)
                 del self._open[project]
-
-
-def _failure(answer: Any) -> ApiError:
-    return answer if isinstance(answer, ApiError) else UnreadableAnswer(None, "The list of movies cannot be read")
 
 
 def _second(epoch: float) -> datetime:

@@ -30,9 +30,9 @@ def chained():
         variables={"headline": "{{ run_id }}", "ds": "{{ dag_run.run_after | ds }}"},
         poll_interval=0.1,
     )
-    mapped = JSON2VideoRenderMovieOperator.partial(task_id="mapped", poll_interval=0.1).expand(
-        movie=[{"resolution": "sd", "scenes": [SCENE | {"duration": n}]} for n in (1, 2)]
-    )
+    mapped = JSON2VideoRenderMovieOperator.partial(
+        task_id="mapped", poll_interval=0.1, variables={"headline": "Hi", "ds": "noon"}
+    ).expand(movie=[{"resolution": "sd", "scenes": [SCENE | {"duration": n}]} for n in (1, 2)])
     whole >> part >> mapped
 
 

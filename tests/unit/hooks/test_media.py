@@ -161,6 +161,7 @@ def test_a_registered_file_of_a_dead_worker_is_sent_at_last(
 
 
 def test_a_store_that_cannot_be_reached_is_for_a_retry(hook: JSON2VideoHook, sandbox: Sandbox) -> None:
+    pytest.importorskip("aiohttp")
     with pytest.raises(
         SourceUnavailable, match=r"http://user:\*\*\*@127.0.0.1:9/a.png cannot be read.*Nothing was"
     ) as e:

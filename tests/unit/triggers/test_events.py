@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -53,8 +54,12 @@ async def submit(movie: Any = GOOD) -> str:
 async def looked(sandbox: Sandbox, times: int = 2) -> None:
     """Wait until the trigger has looked so often from now on."""
     wanted = sandbox.journal.requests["list"] + times
+    await until(lambda: sandbox.journal.requests["list"] >= wanted)
+
+
+async def until(condition: Callable[[], bool]) -> None:
     for _ in range(1000):
-        if sandbox.journal.requests["list"] >= wanted:
+        if condition():
             return
         await asyncio.sleep(0.02)
     raise TimeoutError
@@ -108,10 +113,11 @@ async def test_a_movie_that_ends_is_an_event_without_its_address(connected: Sand
 
 async def test_two_watchers_of_one_asset_remember_apart(connected: Sandbox) -> None:
     store = AssetStore()
-    for arguments in ({}, {"status": "error"}, {"status": "error"}):
+    for arguments, remembered in (({}, 1), ({"status": "error"}, 2), ({"status": "error"}, 2)):
         async with aclosing(a_trigger(store, **arguments).run()) as events:
             telling = asyncio.ensure_future(anext(events))
             await looked(connected)
+            await until(lambda wanted=remembered: len(store.values) >= wanted)
             telling.cancel()
             with suppress(asyncio.CancelledError):
                 await telling
