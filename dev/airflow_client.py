@@ -36,7 +36,11 @@ class AirflowClient:
         if "Authorization" not in self._client.headers:
             token = self._client.get("/auth/token").json()["access_token"]
             self._client.headers["Authorization"] = f"Bearer {token}"
-        answer = self._client.request(method, f"/api/v2/{path}", **request)
+        for pause in (1, 2, 4, 0):  # SQLite: what was asked is undone, and may be asked again
+            answer = self._client.request(method, f"/api/v2/{path}", **request)
+            if answer.status_code != 500 or "Database error" not in answer.text:
+                break
+            time.sleep(pause)
         if not answer.is_success:
             raise BoxError(f"{method} {path}: {answer.status_code} {answer.text[:2000]}", answer.status_code)
         return answer.json() if answer.content else None
