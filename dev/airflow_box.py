@@ -92,8 +92,8 @@ class AirflowBox(AirflowClient):
             "api.host": "127.0.0.1",
             "api.port": str(self.port),
             "api_auth.jwt_secret": secrets.token_hex(32),
-            # Many tasks at once keep SQLite locked for longer than its 5 seconds of patience, and it has patience only with
-            # those who say when they begin that they will write.
+            # Many tasks at once keep SQLite locked for longer than its 5 seconds of patience, and it has patience only
+            # with those who say when they begin that they will write.
             "database.sql_alchemy_conn": sql_alchemy_conn
             or f"sqlite:///{self.home}/airflow.db?timeout=60&isolation_level=IMMEDIATE",
             "database.load_default_connections": "False",
