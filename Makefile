@@ -1,7 +1,7 @@
 # `make` lists the targets. Needs make and a Python >= 3.11 with pip; uv is used when it is there.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-ui test lint types unit contract integration system chaos test-cluster soak bench mutants package live clean
+.PHONY: help venv demo demo-ui test lint types unit contract integration system chaos test-cluster browser soak bench mutants coverage matrix package docs live clean
 
 # The first Python that is new enough; override with `make PYTHON=/path/to/python ...`
 ifndef PYTHON
@@ -70,13 +70,22 @@ CLUSTER_RENDERS ?= 50
 test-cluster: venv .venv/.installed-cluster ## two triggerers, two Celery workers, one dies; needs PostgreSQL and Redis
 	CLUSTER_RENDERS=$(CLUSTER_RENDERS) $(PYTEST) tests/cluster
 
+SCREENSHOTS ?=
+browser: venv .venv/.installed-browser ## Airflow's web interface in Chromium; SCREENSHOTS=1 renews the pictures of the documentation
+	SCREENSHOTS=$(SCREENSHOTS) $(PYTEST) tests/browser
+
+coverage: venv ## lines and branches of the package that unit, contract and integration tests reach
+	$(PYTEST) -q -n 2 --dist loadfile --cov tests/unit tests/contract tests/integration
+
 RENDERS ?= 100
 MINUTES ?= 3
 SUBMITS ?= 4000
 HISTORIES ?= 400
-soak: venv ## random faults and histories, then many renders while workers die; RENDERS= MINUTES= SUBMITS= HISTORIES=
-	SUBMITS=$(SUBMITS) HISTORIES=$(HISTORIES) $(PYTEST) tests/unit/renders/test_histories.py
+ROWS ?= 100
+soak: venv ## random faults and histories, then renders and a batch while workers die; RENDERS= MINUTES= SUBMITS= HISTORIES= ROWS=
+	SUBMITS=$(SUBMITS) HISTORIES=$(HISTORIES) $(PYTEST) tests/unit/renders/test_histories.py tests/unit/renders/test_batch_histories.py
 	$(BIN)/python -m dev.soak --renders $(RENDERS) --minutes $(MINUTES)
+	$(if $(filter-out 0,$(ROWS)),$(BIN)/python -m dev.batch --rows $(ROWS))
 
 RUNS ?= 7
 bench: venv .venv/.installed-bench ## what imports, lint, uploads and waiting cost, beside other providers; RUNS=n WAITING=--small
@@ -88,12 +97,20 @@ bench: venv .venv/.installed-bench ## what imports, lint, uploads and waiting co
 mutants: venv ## take one safeguard of the protocol away at a time: a test must notice
 	$(BIN)/python -m dev.mutants
 
+CELLS ?=
+matrix: venv .venv/.installed-matrix ## the tests on every Airflow and Python we promise; CELLS="3.1-py3.13 lowest" for some
+	$(BIN)/python -m dev.matrix $(CELLS)
+
 package: venv ## wheel and sdist, built, looked into and tried in a clean environment
 	$(BIN)/python -m dev.package
+
+docs: venv .venv/.installed-docs ## the documentation's site, in build/docs; a warning is an error, so is a broken link within
+	$(BIN)/python -m sphinx -W --keep-going --quiet -b html -d build/doctrees docs build/docs
+	$(PYTEST) tests/docs tests/unit/test_docs.py tests/unit/test_docs_code.py
 
 live: venv ## what nobody has verified, asked of the real service; needs JSON2VIDEO_API_KEY; LIVE="--yes --credits 41"
 	$(BIN)/python -m dev.live $(LIVE)
 
 clean: ## remove .venv and everything generated
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output live-report
+	rm -rf .venv .matrix .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist demo-output live-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

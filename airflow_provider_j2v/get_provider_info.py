@@ -57,7 +57,7 @@ _ACCOUNT: dict[str, Any] = {
     "hook-class-name": "airflow_provider_j2v.hooks.json2video.JSON2VideoHook",
     "ui-field-behaviour": {
         "hidden-fields": ["login", "schema"],
-        "relabeling": {"password": "API key", "host": "Host (empty: the public service)"},
+        "relabeling": {"password": "Password (API key)", "host": "Host (empty: the public service)"},
         "placeholders": {
             "host": "https://api.json2video.com",
             "password": "from json2video.com/dashboard/apikeys",
@@ -95,13 +95,13 @@ _CONNECTION: dict[str, Any] = {
     "hook-class-name": "airflow_provider_j2v.hooks.json2video.JSON2VideoConnectionHook",
     "ui-field-behaviour": {
         "hidden-fields": ["host", "schema", "port", "password"],
-        "relabeling": {"login": "JSON2Video Connection id"},
+        "relabeling": {"login": "Login (Connection id)"},
         "placeholders": {"login": "the id chosen in json2video.com/dashboard/connections, e.g. my-elevenlabs"},
     },
     "conn-fields": {
         "provider": _field("Provider", "Whose credentials these are, e.g. elevenlabs", "string"),
         "managed": _field(
-            "Managed", "Use JSON2Video's own service here, paid in credits; leave the id empty then", "boolean"
+            "Managed service", "Use JSON2Video's own here, paid in credits; leave Login empty then", "boolean"
         ),
     },
 }

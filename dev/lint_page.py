@@ -30,14 +30,20 @@ Every `{{name}}` is looked up where it stands: in the variables of its element, 
 in the fields of the items, beside `iteration`, `first_iteration` and `last_iteration`. Of a movie with a `template`,
 the template is read and checked with the variables given; places in it are called `template.…`.
 
+What does not play cannot fail. Of a repeated scene only the items that play are looked at, and elements of an imported
+scene with the variables of the scene that imports them. Where a `condition` drops a scene or an element with the
+variables given, or where that cannot be known, what would be an error is a warning that ends in "(if it plays)"; the
+placeholders of what is dropped are not looked at.
+
 ```python
 from airflow_provider_j2v.movies.lint import lint, refuse
 
-findings = lint(movie)  # catalog=…, template=…, variables_schema=…
+findings = lint(movie)  # catalog=…, template=…, variables_schema=…, base_url=…
 refuse(findings)  # raises InvalidMovie when one of them is an error
 ```
 
-The last column says what a rule rests on.
+The last column says what a rule rests on. [What the service drops or refuses](lint-coverage.md) lists the same the
+other way round: each case that is known, and what catches it.
 """
 
 _COLUMNS = """\

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,6 +142,7 @@ _BATCH = (
         'for i in old.which("intent"):',
     ),
     ("rows: a clear does not look at the input", INHERITANCE, "entry.fingerprint == self._wanted[i]", "True"),
+    ("rows: a try that may not pay forgets so", BATCH, "MovieError(refused) if refused else None", "None"),
     ("rows: an error is not final", INHERITANCE, 'or (movie.status == "error" and own)', ""),
 )
 MUTANTS += tuple(Mutant(*fields, tests=BATCH_TESTS) for fields in _BATCH)
@@ -169,10 +171,10 @@ def survives(mutant: Mutant) -> bool:
 def main() -> int:
     """Print each mutant's fate; fail when one survives."""
     alive = 0
-    for mutant in MUTANTS:
-        survived = survives(mutant)
-        alive += survived
-        print(f"{'SURVIVED' if survived else 'killed':<10}{mutant.name}", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is done in processes of their own
+        for mutant, survived in zip(MUTANTS, pool.map(survives, MUTANTS), strict=True):
+            alive += survived
+            print(f"{'SURVIVED' if survived else 'killed':<10}{mutant.name}", flush=True)
     print(f"\n{len(MUTANTS) - alive} of {len(MUTANTS)} killed")
     return int(alive > 0)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_j2v.api.hosts import is_loopback, is_private
 from airflow_provider_j2v.exceptions import ConfigurationError
 
 PUBLIC_URL = "https://api.json2video.com"
@@ -62,13 +63,14 @@ class Account:
             raise ConfigurationError(
                 "The API key in the Password field holds spaces or characters no key has: copy it again."
             )
-        base_url = _base_url(host, schema, port, allow_http=_truth(extra, "allow_http"))
-        local = _is_loopback(urlsplit(base_url).hostname or "")
+        allow_http = _truth(extra, "allow_http")
+        base_url = _base_url(host, schema, port, allow_http=allow_http)
+        local = is_loopback(urlsplit(base_url).hostname or "")
         own_catalog = f"{base_url}/data/ai/models.json" if local else PUBLIC_CATALOG_URL
         return cls(
             base_url=base_url,
             key=key,
-            catalog_url=_url(extra, "catalog_url") or own_catalog,
+            catalog_url=_catalog_url(extra, allow_http=allow_http) or own_catalog,
             read_timeout=_seconds(extra, "read_timeout", cls.read_timeout),
             submit_timeout=_seconds(extra, "submit_timeout", cls.submit_timeout),
             adopt_wait=_seconds(extra, "adopt_wait", cls.adopt_wait),
@@ -80,11 +82,13 @@ class Account:
     @property
     def is_local(self) -> bool:
         """True on loopback: a sandbox, where short poll intervals hurt nobody."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_http: bool) -> str:
     text = (host or "").strip() or PUBLIC_URL
+    if not text.isprintable():
+        raise ConfigurationError("The Host of the connection holds characters that do not show: type it anew.")
     if _is_ip6(text):  # as Airflow takes it out of a connection URI
         text = f"[{text}]"
     try:
@@ -96,7 +100,7 @@ def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_h
                 "The Host of the connection is not an address, and it holds credentials."
             ) from None
         raise ConfigurationError(f"The Host {text!r} of the connection is not an address: {e}.") from None
-    scheme = parts.scheme or (schema or "").strip().lower() or ("http" if _is_loopback(name) else "https")
+    scheme = parts.scheme or (schema or "").strip().lower() or ("http" if is_loopback(name) else "https")
     path = parts.path.rstrip("/").removesuffix("/v2").rstrip("/")
     problem = None
     if scheme not in ("http", "https"):
@@ -109,11 +113,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None, *, allow_h
         problem = f"there is no port {own_port}"
     elif parts.query or parts.fragment:
         problem = "it must end before '?' and '#'"
-    elif scheme == "http" and not _is_loopback(name):
-        if not allow_http:
-            problem = "plain http would show the API key to the network; use https (http is for loopback only)"
-        elif not _is_private(name):
-            problem = "extra 'allow_http' permits plain http to private addresses only; use https"
+    elif scheme == "http":
+        problem = _http_problem(name, "would show the API key to the network", allow_http=allow_http)
     if problem:
         raise ConfigurationError(f"The Host {_shown(parts, text)!r} of the connection cannot be used: {problem}.")
     netloc = f"[{name}]" if ":" in name else name
@@ -125,28 +126,20 @@ def _shown(parts: Any, text: str) -> str:
     return text if "@" not in text else f"***@{parts.hostname}"
 
 
-def _is_loopback(name: str) -> bool:
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def _http_problem(name: str, danger: str, *, allow_http: bool) -> str | None:
+    """What is wrong with plain http to a host, if it is."""
+    if is_loopback(name):
+        return None
+    if not allow_http:
+        return f"plain http {danger}; use https (http is for loopback only)"
+    return None if is_private(name) else "extra 'allow_http' permits plain http to private addresses only; use https"
 
 
 def _is_ip6(text: str) -> bool:
     try:
-        return ipaddress.ip_address(text).version == 6
+        return ip_address(text).version == 6
     except ValueError:
         return False
-
-
-def _is_private(name: str) -> bool:
-    """True for private IP addresses and for names that no public DNS has (one label, or .local and .internal)."""
-    try:
-        return ipaddress.ip_address(name).is_private
-    except ValueError:
-        return "." not in name or name.lower().endswith((".local", ".internal"))
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:
@@ -154,7 +147,7 @@ def _text(extra: Mapping[str, Any], name: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise ConfigurationError(f"Extra {name!r} of the connection must be text, not {value!r}.")
+        raise ConfigurationError(f"Extra {name!r} of the connection must be text, not {type(value).__name__}.")
     return value.strip() or None
 
 
@@ -174,13 +167,25 @@ def _url(extra: Mapping[str, Any], name: str) -> str | None:
     return text
 
 
+def _catalog_url(extra: Mapping[str, Any], *, allow_http: bool) -> str | None:
+    url = _url(extra, "catalog_url")
+    parts = urlsplit(url or "")
+    problem = "it holds credentials, and it shows in logs" if "@" in parts.netloc else None
+    if parts.scheme == "http":
+        danger = "lets the network change what it says"
+        problem = problem or _http_problem(parts.hostname or "", danger, allow_http=allow_http)
+    if problem:
+        raise ConfigurationError(f"Extra 'catalog_url' of the connection cannot be used: {problem}.")
+    return url
+
+
 def _truth(extra: Mapping[str, Any], name: str) -> bool:
     value = extra.get(name)
     if isinstance(value, str):
         value = {"true": True, "1": True, "false": False, "0": False, "": False}.get(value.strip().lower(), value)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise ConfigurationError(f"Extra {name!r} of the connection must be true or false, not {value!r}.")
+    raise ConfigurationError(f"Extra {name!r} of the connection must be true or false, not {value!r:.80}.")
 
 
 def _seconds(extra: Mapping[str, Any], name: str, default: float) -> float:

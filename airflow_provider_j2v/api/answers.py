@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,8 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+
+from airflow_provider_j2v.api.reply import escape
 
 T = TypeVar("T")
 
@@ -36,8 +39,27 @@ def _moment(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _word(value: str) -> str:
+    return escape(value, 80)
+
+
+def _address(value: str) -> str:
+    """As a browser would send it: fit for a log and for a link."""
+    if len(address := quote(value, safe="%:/?#[]@!$&'()*+,;=~", errors="replace")) > 2000:
+        raise ValueError("too long for an address")
+    return address
+
+
 Moment = Annotated[datetime, AfterValidator(_moment)]
 Lenient = Annotated[T | None, WrapValidator(_or_none)]
+#: A word that is shown: printable and short.
+Word = Annotated[str, AfterValidator(_word)]
+#: The address of a file, percent-encoded. Which scheme it has is for those to check who use it.
+Address = Annotated[str, AfterValidator(_address)]
+#: Bytes or pixels: a number that every reader of JSON can hold.
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+#: The id of a render, which goes into addresses, logs and the ledger.
+Project = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 
 
 class Answer(BaseModel):
@@ -59,7 +81,7 @@ class Quota(Answer):
 class Submitted(Answer):
     """The answer to an accepted POST: from here on the render is paid for."""
 
-    project: str = Field(pattern=r"^[\x21-\x7e]{1,200}$")
+    project: Project
     timestamp: Lenient[Moment] = None
 
 
@@ -71,18 +93,18 @@ class MovieStatus(Answer):
     ``url`` is None before the end and 7 days after it.
     """
 
-    status: str = ""
-    project: Lenient[str] = None
+    status: Word = ""
+    project: Lenient[Project] = None
     message: Lenient[str] = None
-    url: Lenient[str] = None
-    ass: Lenient[str] = None
+    url: Lenient[Address] = None
+    ass: Lenient[Address] = None
     created_at: Lenient[Moment] = None
     ended_at: Lenient[Moment] = None
     deleted_at: Lenient[Moment] = None
     duration: Lenient[float] = None
-    size: Lenient[int] = None
-    width: Lenient[int] = None
-    height: Lenient[int] = None
+    size: Lenient[Count] = None
+    width: Lenient[Count] = None
+    height: Lenient[Count] = None
     rendering_time: Lenient[float] = None
     progress: Lenient[float] = None
     client_data: Lenient[dict[str, Any]] = Field(None, alias="client-data")
@@ -107,7 +129,7 @@ class MoviesPage(Answer):
 
     movies: list[Annotated[MovieStatus, BeforeValidator(_row)]]
     has_next: Lenient[bool] = None
-    next_token: Lenient[str] = None
+    next_token: Lenient[Annotated[str, Field(max_length=8000)]] = None
     remaining_quota: Lenient[Quota] = None
 
     @property
@@ -119,7 +141,7 @@ class MoviesPage(Answer):
 class Deleted(Answer):
     """``DELETE /movies``: the file is gone, the history row stays."""
 
-    project: Lenient[str] = None
+    project: Lenient[Project] = None
     deleted_at: Lenient[Moment] = None
 
 

@@ -38,6 +38,8 @@ CONNECT_TIMEOUT = 10.0
 CONNECTIONS = 16
 #: A ``Retry-After`` beyond this is left to the caller: a worker should not sleep through it.
 MAX_PAUSE = 30.0
+#: What an answer may be encoded as: once, and by nothing that makes more than a thousand bytes of one.
+_ENCODINGS = ("", "identity", "gzip", "deflate")
 
 BeforeSend = Callable[[], None]
 """Called after TLS, right before the first byte of a request; what it raises stops the request unsent."""
@@ -100,6 +102,10 @@ class _Exchange:
                     self._veto = e
                     raise
             self.sent = True
+        if event.endswith("receive_response_headers.complete"):
+            reason = info["return_value"][2].decode("ascii", "ignore")
+            if not reason.isprintable():  # httpx would log it as it is
+                raise httpx.RemoteProtocolError("control characters in the status line")
 
     @contextmanager
     def limited(self) -> Iterator[None]:
@@ -118,6 +124,13 @@ class _Exchange:
         if connection:
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, which another thread is using
+
+    def check_encoding(self, response: httpx.Response) -> None:
+        """Refuse what could swell without measure: a piece of 64 KiB is decoded at once, to 64 MiB at most by gzip."""
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:
+            shown = escape(encoding, 80)
+            raise UnreadableAnswer(response.status_code, f"An answer encoded as {shown!r}, which was not asked for")
 
     def add(self, body: bytearray, piece: bytes, status: int) -> None:
         body += piece
@@ -141,8 +154,8 @@ class _Exchange:
         if error is self._veto:
             return error
         if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
-            return ConfigurationError(f"The request could not be made: {escape(str(error))}.")
-        words = escape(str(error)) or type(error).__name__
+            return ConfigurationError(f"The request could not be made: {escape(str(error), secrets=self.secrets)}.")
+        words = escape(str(error), secrets=self.secrets) or type(error).__name__
         if self._late or isinstance(error, (httpx.TimeoutException, TimeoutError)):
             words = f"no answer in time ({type(error).__name__})"
         far = "the service may have it" if self.sent else "no byte of the request was sent"
@@ -178,7 +191,7 @@ def _retrying(call: Call[Any], attempts: int) -> dict[str, Any]:
 
 def _options(account: Account, product: str) -> dict[str, Any]:
     return {
-        "headers": {"User-Agent": user_agent(product), "Accept": "application/json"},
+        "headers": {"User-Agent": user_agent(product), "Accept": "application/json", "Accept-Encoding": "gzip"},
         "follow_redirects": False,
         "verify": ssl_context(),
         "proxy": account.proxy,
@@ -261,6 +274,7 @@ class Client:
                 if not call.is_alone:
                     self._kept = exchange.stream
                 with closing(response):
+                    exchange.check_encoding(response)
                     for piece in response.iter_bytes():
                         exchange.add(body, piece, response.status_code)
                         if time.monotonic() > ends:
@@ -345,6 +359,7 @@ class AsyncClient:
             async with asyncio.timeout(exchange.total), self._transport(call) as http:
                 response = await http.send(exchange.request(http, self.account, trace), stream=True)
                 async with aclosing(response):
+                    exchange.check_encoding(response)
                     async for piece in response.aiter_bytes():
                         exchange.add(body, piece, response.status_code)
         except _TRANSPORT_ERRORS as e:

@@ -11,10 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from ipaddress import ip_address
-from socket import inet_aton
 from typing import Any
-from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
@@ -22,6 +19,7 @@ from tenacity.wait import wait_random_exponential
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import Call
 from airflow_provider_j2v.api.client import Client, OpenAnswer
+from airflow_provider_j2v.api.hosts import is_file_address
 from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.exceptions import ApiError, NotFound, ServerError, Unreachable, UnreadableAnswer
 
@@ -34,6 +32,8 @@ PROGRESS = 64 * 1024
 #: A download that brought less than that in so many seconds of waiting stands still: httpx's timeouts are per read.
 PATIENCE = 60.0
 MAX_REDIRECTS = 5
+#: A page for people, or a store's refusal: no video and no subtitles.
+NO_FILE = ("text/html", "text/xml", "application/xml")
 
 Write = Callable[[bytes], Any]
 Begin = Callable[[], AbstractContextManager[Write]]
@@ -173,7 +173,7 @@ class _Download:
             if status != 206 or not same or _encoding(headers):
                 raise _CannotGoOn(UnreadableAnswer(status, "The file server does not give the rest of the same file"))
             return
-        if status != 200 or _encoding(headers) or headers.get("content-type", "").startswith("text/html"):
+        if status != 200 or _encoding(headers) or headers.get("content-type", "").lower().startswith(NO_FILE):
             raise UnreadableAnswer(status, "The file server answers with something that is not the file")
         self._total = self._length(headers)
         etag = headers.get("etag", "")
@@ -216,28 +216,5 @@ def _encoding(headers: Mapping[str, str]) -> bool:
 
 def _check_url(account: Account, url: str) -> None:
     """Refuse an address that is no public file's: the service's answers and redirects name it, not the author."""
-    try:
-        parts = urlsplit(url)
-        own = urlsplit(account.base_url)
-        at_home = parts.hostname == own.hostname
-        safe = parts.scheme == "https" or (at_home and parts.scheme == own.scheme == "http")
-        good = safe and "@" not in parts.netloc and (at_home or _is_public(parts.hostname or "localhost"))
-    except ValueError:
-        good = False
-    if not good:
+    if not is_file_address(url, account.base_url):
         raise UnreadableAnswer(None, f"The address of the file is not a public https one: {escape(url, 200)}")
-
-
-def _is_public(host: str) -> bool:
-    """Whether a host may be one of the internet. A name is not looked up."""
-    name = host.rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return False
-    try:
-        address = ip_address(name)
-    except ValueError:
-        try:
-            address = ip_address(inet_aton(name))  # 127.1 and 2130706433 are addresses to the system
-        except (OSError, UnicodeError):
-            return True
-    return address.is_global and not address.is_multicast

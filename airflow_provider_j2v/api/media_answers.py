@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_j2v.api.answers import Answer, Lenient, Moment
+from airflow_provider_j2v.api.answers import Address, Answer, Count, Lenient, Moment, Word
 
 PENDING = "pending"
 
@@ -22,9 +22,9 @@ class MediaFile(Answer):
     folder: Lenient[str] = None
     type: Lenient[str] = None
     content_type: Lenient[str] = Field(None, alias="contentType")
-    size: Lenient[int] = None
-    url: Lenient[str] = None
-    status: Lenient[str] = None
+    size: Lenient[Count] = None
+    url: Lenient[Address] = None
+    status: Lenient[Word] = None
     temporary: Lenient[bool] = None
     created_at: Lenient[Moment] = None
 

@@ -118,7 +118,7 @@ def check(reply: Reply, *, is_submit: bool = False, names_project: bool = False,
     """
     status = reply.status
     if 300 <= status < 400 and status != 304:
-        target = escape(reply.headers.get("location", "nowhere"))
+        target = escape(reply.headers.get("location", "nowhere"), secrets=reply.secrets)
         advice = "; correct the Host of the connection" if is_service else ""
         raise UnreadableAnswer(status, f"A redirect to {target}, which is not followed{advice}")
     try:
@@ -132,7 +132,8 @@ def check(reply: Reply, *, is_submit: bool = False, names_project: bool = False,
         reply.excerpt() if reply.body else f"HTTP {status} without a message"
     )
     if status == 429:
-        raise RateLimited(status, message, retry_after(reply.headers.get("retry-after")))
+        there = _http_date(reply.headers.get("date"))  # a service whose clock is wrong means its own time
+        raise RateLimited(status, message, retry_after(reply.headers.get("retry-after"), there))
     if names_project and status < 500 and message.startswith("TypeError"):
         raise NotFound(status, f"No such project on this account; the service said: {message}")
     kind = _kind(status, message, is_submit=is_submit)
@@ -161,7 +162,16 @@ def _message(document: Any, secrets: Iterable[str]) -> str:
         return ""
     words = next((w for w in (document.get("message"), document.get("error")) if isinstance(w, str) and w), "")
     code = document.get("code")
-    return escape(words, secrets=secrets) + (f" [{escape(code)}]" if words and isinstance(code, str) else "")
+    shown = escape(words, secrets=secrets)
+    return f"{shown} [{escape(code, secrets=secrets)}]" if words and isinstance(code, str) else shown
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:

@@ -22,6 +22,7 @@ from tenacity.wait import wait_exponential, wait_random_exponential
 
 from airflow_provider_j2v.api.calls import Call
 from airflow_provider_j2v.api.client import Client
+from airflow_provider_j2v.api.hosts import is_file_address
 from airflow_provider_j2v.api.media import (
     MAX_SIZE,
     delete_folder,
@@ -341,16 +342,12 @@ class Uploader:
 def put_content(ticket: Ticket, content: Content, file: Readable, service: str) -> Call[None]:
     """``PUT`` the content to the signed address of a registered file, without any key.
 
-    :param service: its address: only where that is plain http, the signed one may be.
+    :param service: its address: see ``is_file_address``.
     :raises UnreadableAnswer: the ticket's address is none.
     """
-    try:
-        url = urlsplit(ticket.upload_url)
-        good = bool(url.hostname) and url.scheme in ("https", urlsplit(service).scheme)
-    except ValueError:
-        good = False
-    if not good:  # not shown: it is signed
-        raise UnreadableAnswer(200, "The service gave no https address to send the file to")
+    if not is_file_address(ticket.upload_url, service):  # not shown: it is signed
+        raise UnreadableAnswer(200, "The service gave no public https address to send the file to")
+    url = urlsplit(ticket.upload_url)
     return Call(
         "put media content",
         "PUT",
@@ -378,7 +375,11 @@ def _pieces(file: Readable, content: Content) -> Iterator[bytes]:
 
 
 class NotStored(ServerError):
-    """The file is not in its place yet. Another round may bring it there."""
+    """The file is not in its place yet. Another round may bring it there.
+
+    :money: nothing was paid; uploads cost no credits.
+    :do: nothing: the retry sends what is missing.
+    """
 
 
 def _may_pass(error: BaseException) -> bool:

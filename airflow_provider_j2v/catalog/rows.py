@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from airflow_provider_j2v.api.reply import escape
+
 T = TypeVar("T")
 
 CATEGORIES = ("image", "voice", "video", "avatar")
 #: Characters of JSON that a model's unknown fields may take along through XCom.
 MAX_EXTRA = 2_000
+#: The same of what a price that cannot be read is.
+MAX_UNREAD = 120
 
 # Keys are compared as ``fold`` gives them: credits_per_unit, creditsPerUnit and credits-per-unit are one.
 # The first of each, this package's own word, comes first: what travelled through XCom reads back the same.
@@ -29,10 +33,12 @@ _CREDITS = (
 _UNITS = ("unit", "per", "billingunit", "unitname", "units")
 _PROVIDERS = ("providers", "provider", "vendors", "vendor")
 _FEATURED = ("featured", "isfeatured", "recommended")
-_OWN = frozenset(("name", "category", "credits", "unit", "providers", "featured", "aliases"))
+_OWN = frozenset(("name", "category", "credits", "unit", "unread", "providers", "featured", "aliases"))
 
 _SYNONYMS = {"speech": "voice", "tts": "voice", **{category: category for category in CATEGORIES}}
 _COUNTED = ("file", "second", "minute")
+#: The units of a price that can be counted in a movie.
+_PRICED = ("file", "second")
 _FILE = ("file", "image", "video", "asset", "item", "generation", "request")
 _PRICE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:credits?)?\s*(?:(?:/|per)\s*([a-z]+))?", re.IGNORECASE)
 
@@ -46,6 +52,7 @@ class Model:
     :param unit: ``file``, ``second``, another word of the service, or None when the file does not say.
     :param providers: who runs it, in lower case, the service's first choice first.
     :param extra: fields of the file this package does not know, as they are.
+    :param unread: what the file says of credits or unit that cannot be read, such as ``credits: "about 20"``.
     """
 
     name: str
@@ -55,6 +62,19 @@ class Model:
     providers: tuple[str, ...]
     featured: bool
     extra: Mapping[str, Any] = field(default_factory=dict)
+    unread: str | None = None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why its price cannot be counted, in words that go on after "the catalog"; None when it can."""
+        name, said = escape(self.name, 60), f", only {self.unread}" if self.unread else ""
+        if self.credits is None:
+            return f"does not say what {name} costs{said}"
+        if not self.credits or self.unit in _PRICED:
+            return None
+        if self.unit is None:
+            return f"does not say by what unit {name} costs {self.credits:g} credits{said}"
+        return f"counts {name} by the {escape(self.unit, 60)}"
 
     def to_dict(self) -> dict[str, Any]:
         """The model as it travels in XCom; of ``extra`` the first fields that fit into ``MAX_EXTRA``."""
@@ -66,6 +86,7 @@ class Model:
             "unit": self.unit,
             "providers": list(self.providers),
             "featured": self.featured,
+            **({"unread": self.unread} if self.unread else {}),
         }
 
 
@@ -136,7 +157,8 @@ class _Row:
         category = own or category or self.take(_CATEGORIES, _word)
         featured = self.take(_FEATURED, _truth) or False
         self.used |= {key for key in self.row if fold(key) in _NAMES and text(self.row[key]) == names[0]}
-        return Model(names[0], category, credits, unit, providers, featured, self.rest())
+        unread = self.unread(*(_CREDITS if credits is None else ()), *(_UNITS if unit is None else ()))
+        return Model(names[0], category, credits, unit, providers, featured, self.rest(), unread)
 
     def take(self, words: tuple[str, ...], read: Callable[[Any], T | None]) -> T | None:
         """The first of these fields that can be read."""
@@ -147,6 +169,14 @@ class _Row:
                 return value
         return None
 
+    def unread(self, *words: str) -> str | None:
+        """What these fields say, as it is written."""
+        keys = [self.fields[word] for word in words if word in self.fields]
+        said = [
+            f"{key}: {_raw(self.row[key])}" for key in keys if self.row[key] not in (None, "") and key not in self.used
+        ]
+        return escape(", ".join(said), MAX_UNREAD) or self.take(("unread",), text)
+
     def unit_in_key(self) -> str | None:
         """``credits_per_second`` names its unit; ``credits_per_unit`` does not."""
         units = (_unit(fold(key).partition("per")[2]) for key in self.used)
@@ -154,6 +184,13 @@ class _Row:
 
     def rest(self) -> dict[str, Any]:
         return {key: value for key, value in self.row.items() if key not in self.used and fold(key) not in _OWN}
+
+
+def _raw(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return str(type(value).__name__)
 
 
 def _price(value: Any) -> tuple[float, str | None] | None:

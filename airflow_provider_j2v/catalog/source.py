@@ -30,6 +30,9 @@ ASK_AGAIN = 60.0
 #: How long a file has to stay that has lost most of its models before it is believed; seconds.
 DOUBT_FOR = 12 * 3600.0
 
+#: So many models without a price are named in the log.
+SHOWN = 5
+
 Source = Literal["live", "cache", "previous", "snapshot"]
 
 
@@ -135,6 +138,9 @@ def _live(send: Callable[[Call[Models]], Models], url: str, kept: Reading | None
             catalog.skipped,
             len(catalog.models),
         )
+    if doubts := [model.doubt for model in catalog.models.values() if model.doubt]:
+        more = f"; and so for {len(doubts) - SHOWN} more" if doubts[SHOWN:] else ""
+        log.warning("Estimates leave AI models out whose catalog %s%s.", "; ".join(doubts[:SHOWN]), more)
     return Reading(catalog, now, "live", stale=False, etag=_etag(models.etag))
 
 

@@ -42,6 +42,15 @@ class _RenderDecoratedOperator(DecoratedOperator, JSON2VideoRenderMovieOperator)
     ) -> None:
         super().__init__(python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, **kwargs)
 
+    def dry_run(self) -> None:
+        """Log what a run would be refused for, as far as that is known without the movie.
+
+        The function is not called: nobody knows what else it does.
+        """
+        from airflow_provider_j2v.operators.dry_run import rehearse
+
+        rehearse(self, later=f"The movie is what {self.python_callable.__name__}() returns, which only a run calls")
+
     def execute(self, context: Context) -> Any:
         """Ask the function for the movie, and render it."""
         context_merge(context, self.op_kwargs)

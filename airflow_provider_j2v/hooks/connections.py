@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.api.template_answers import Template
     from airflow_provider_j2v.catalog.source import Reading
     from airflow_provider_j2v.movies.connections import Resolution
+    from airflow_provider_j2v.movies.movie import Movie
     from airflow_provider_j2v.movies.payers import Explanation
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class ConnectionsMixin:
 
     def resolve_connections(
         self,
-        movie: Mapping[str, Any],
+        movie: Mapping[str, Any] | Movie,
         connections: Mapping[str, str] | None = None,
         catalog: Any = None,
         template: Mapping[str, Any] | None = None,
@@ -56,7 +57,7 @@ class ConnectionsMixin:
 
     def resolution(
         self,
-        movie: Mapping[str, Any],
+        movie: Mapping[str, Any] | Movie,
         connections: Mapping[str, str] | None = None,
         catalog: Any = None,
         template: Mapping[str, Any] | None = None,
@@ -65,7 +66,7 @@ class ConnectionsMixin:
     ) -> Resolution:
         """The movie with its connections resolved, and who pays for each AI element; the log tells what stays managed.
 
-        :param movie: the document; it is not changed.
+        :param movie: the document, or a ``Movie``; it is not changed.
         :param connections: provider → Airflow conn id or ``j2v:<id>``, each over that of the account's default map.
         :param catalog: a ``Reading``, or one from XCom (dict); without one it is read when a map is in force and there
             is an AI element.
@@ -74,12 +75,14 @@ class ConnectionsMixin:
         :raises UnresolvedConnection: what does not resolve, where, and what to create.
         """
         from airflow_provider_j2v.movies.connections import has_generated, resolve
+        from airflow_provider_j2v.movies.document import undressed
 
+        document: Mapping[str, Any] = undressed(movie)
         providers = self._providers(connections)
-        saved = self._template(movie, template, needed=bool(providers))
-        reading = self.reading(catalog, needed=bool(providers) and has_generated(movie, saved))
+        saved = self._template(document, template, needed=bool(providers))
+        reading = self.reading(catalog, needed=bool(providers) and has_generated(document, saved))
         resolution = resolve(
-            movie,
+            document,
             providers=providers,
             lookup=connection_id_of,
             describe=destination_of,
@@ -106,7 +109,7 @@ class ConnectionsMixin:
     ) -> Explanation:
         """Who pays for each AI element and where the file goes, as data and, by ``str``, as lines; sends no movie.
 
-        :param movie: the movie (mapping or JSON text). What would be refused is listed under ``problems``.
+        :param movie: a mapping, a ``Movie`` or JSON text. What would be refused is listed under ``problems``.
         """
         from airflow_provider_j2v.movies.connections import explain, has_generated
         from airflow_provider_j2v.movies.document import compose, read_movie

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from airflow_provider_j2v.exceptions import (
     PermissionDenied,
     RenderFailed,
 )
+
+log = logging.getLogger(__name__)
 
 _FINAL = (
     *(ConfigurationError, MovieError, MediaError, DestinationTaken),
@@ -40,10 +43,15 @@ def is_final(error: JSON2VideoError) -> bool:
 
 @contextmanager
 def final_errors() -> Iterator[None]:
-    """Turn our final errors into ``AirflowFailException``, ours as the cause; let the retryable ones pass."""
+    """Turn our final errors into ``AirflowFailException``, ours as the cause; let the retryable ones pass.
+
+    Airflow's web interface cuts off what an exception says: why a render failed is told in lines of its own before.
+    """
     try:
         yield
     except JSON2VideoError as e:
+        if isinstance(e, RenderFailed):
+            log.error("%s", "\n".join(e.lines))
         if is_final(e):
             raise AirflowFailException(str(e)) from e
         raise

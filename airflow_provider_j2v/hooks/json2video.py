@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.api.calls import Call
     from airflow_provider_j2v.api.client import AsyncClient, Client
     from airflow_provider_j2v.catalog.source import Reading
+    from airflow_provider_j2v.movies.movie import Movie
     from airflow_provider_j2v.renders.follow import Memory
     from airflow_provider_j2v.renders.polling import Outcome
 
@@ -161,8 +162,12 @@ class JSON2VideoHook(ConnectionsMixin, MediaMixin, TemplatesMixin, BaseHook):
             quota = self.get_quota()
         except JSON2VideoError as e:
             return False, str(e)
-        left = "an unknown number of" if quota is None or quota.time is None else f"{quota.time:g}"
-        return True, f"Connected to {self.account.base_url}: {left} credits left (1 credit = 1 second of video)."
+        connected = f"Connected to {self.account.base_url}"
+        left = None if quota is None else quota.time
+        if left is not None and left <= 0:
+            return True, f"{connected}, but no credits are left: renders are refused until the account is topped up."
+        told = "an unknown number of" if left is None else f"{left:g}"
+        return True, f"{connected}: {told} credits left (1 credit = 1 second of video)."
 
     def get_quota(self) -> Quota | None:
         """What is left on the account; ``time`` is in credits. None when the service does not say."""
@@ -170,12 +175,13 @@ class JSON2VideoHook(ConnectionsMixin, MediaMixin, TemplatesMixin, BaseHook):
 
         return self.send(list_movies(limit=1)).remaining_quota
 
-    def submit_movie(self, movie: Mapping[str, Any]) -> str:
+    def submit_movie(self, movie: Mapping[str, Any] | Movie | str) -> str:
         """Submit a movie: one POST, never repeated. Each call that succeeds is a new, paid render.
 
         The promise of one charge for one task holds for the operators only: they keep a ledger across tries.
 
-        :param movie: the movie (mapping); references to Airflow Connections in it are resolved.
+        :param movie: the movie: a mapping, a ``Movie`` or JSON text; references to Airflow Connections in it are
+            resolved.
         :returns: the project id (str).
         :raises MovieError: the movie was refused before anything was sent.
         :raises SubmitAmbiguous: no usable answer came; the render may exist and be charged.

@@ -107,7 +107,7 @@ class TemplatesMixin:
     ) -> Saved:
         """Copy a template: one POST, never repeated.
 
-        :param name: of the copy (default: the source's with `` (custom)`` after it).
+        :param name: of the copy (default: the source's and "(custom)").
         :param variables: merged deep into the variables of the copy.
         """
         from airflow_provider_j2v.api.templates import duplicate_template

@@ -17,7 +17,10 @@ class JSON2VideoMovieLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The address; empty before anything was submitted. Runs in the worker, where the operator knows it."""
-        return getattr(operator, "video_url", None) or getattr(operator, "dashboard_url", None) or ""
+        video = str(getattr(operator, "video_url", None) or "")
+        if video.startswith(("https://", "http://")):  # what the service says must not run in Airflow's page
+            return video
+        return getattr(operator, "dashboard_url", None) or ""
 
 
 class JSON2VideoDashboardLink(BaseOperatorLink):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_j2v.movies.elements import (
+        AnyElement,
         Audio,
         Audiogram,
         Component,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_j2v.movies.parts import ChromaKey, Correction, Crop, Keyframe, Rotate
 
 __all__ = [
+    "AnyElement",
     "Audio",
     "Audiogram",
     "ChromaKey",

@@ -7,20 +7,25 @@ runs in every environment. What an Airflow Connection stands for is looked up by
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Literal, TypeGuard, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar
 
 from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.catalog.models import Catalog, Model
 from airflow_provider_j2v.exceptions import UnresolvedConnection
-from airflow_provider_j2v.movies.payers import Destination, Explanation, Payer, Why
+from airflow_provider_j2v.movies.document import undressed
+from airflow_provider_j2v.movies.expressions import UNKNOWN, fill
+from airflow_provider_j2v.movies.making import NOWHERE, ODD, PARTS, Made, appearances, has_braces, varies
+from airflow_provider_j2v.movies.payers import AIRFLOW, Destination, Explanation, Payer, Why, quoted, shown_id
+from airflow_provider_j2v.movies.scopes import Stage, generated, over
+
+if TYPE_CHECKING:
+    from airflow_provider_j2v.movies.movie import Movie
 
 _T = TypeVar("_T")
 
-#: Marks a value as the id of an Airflow Connection.
-AIRFLOW = "airflow:"
 #: Marks a value in a provider map as a JSON2Video Connection id as it is.
 RAW = "j2v:"
 
@@ -31,8 +36,7 @@ Describe = Callable[[str], Mapping[str, Any]]
 
 _INSTEAD = "keep the movie in a file and use movie_file, or save one template per environment"
 _SHOWN = 5
-#: Where a movie and a scene have elements.
-_PARTS = ("preload", "elements")
+_HOLDERS = (dict, list)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def as_named(conn_id: str) -> str:
 
 
 def resolve(
-    movie: Mapping[str, Any],
+    movie: Mapping[str, Any] | Movie,
     *,
     providers: Mapping[str, str],
     lookup: Lookup,
@@ -68,9 +72,10 @@ def resolve(
     """Replace references to Airflow Connections, and give elements of mapped providers their connection.
 
     An element that names a connection keeps it. With a map, any other AI element gets the connection of the first
-    provider its model lists that is mapped; where none is, it stays managed.
+    provider its model lists that is mapped; where none is, it stays managed. What comes from variables counts as if it
+    were written there, for each time the element plays; one that never plays is left as it is.
 
-    :param movie: the document; it is not changed.
+    :param movie: the document, or a ``Movie``; it is not changed.
     :param providers: provider name → Airflow conn id, or ``j2v:<id>``.
     :param lookup: what an Airflow conn id stands for; raises ``UnresolvedConnection``.
     :param catalog: tells the providers and prices of a model; needed when ``providers`` is not empty.
@@ -90,7 +95,7 @@ def resolve(
 
 
 def explain(
-    movie: Mapping[str, Any],
+    movie: Mapping[str, Any] | Movie,
     *,
     providers: Mapping[str, str],
     catalog: Catalog | None,
@@ -102,40 +107,35 @@ def explain(
     return _examine(movie, providers, lookup, catalog, describe, template)[1]
 
 
-def is_generated(element: Mapping[str, Any]) -> bool:
-    """True for an element an AI model makes: a voice, or an image or video with a prompt and no source."""
-    kind = element.get("type")
-    return kind == "voice" or (kind in ("image", "video") and bool(element.get("prompt")) and not element.get("src"))
-
-
 def has_generated(*documents: Mapping[str, Any] | None) -> bool:
-    """True when an AI model makes something in one of these movies, so that models and prices matter."""
+    """True when an AI model makes, or may make, something in one of these movies, so that models and prices matter."""
     return any(
-        isinstance(element, Mapping) and is_generated(element)
-        for document in documents
+        isinstance(element, dict) and generated(element, NOWHERE) is not False
+        for document in map(undressed, documents)
         if document
         for holder in (document, *_listed(document, "scenes"))
-        for part in _PARTS
+        for part in PARTS
         for element in _listed(holder, part)
     )
 
 
 def _examine(
-    movie: Mapping[str, Any],
+    movie: Mapping[str, Any] | Movie,
     providers: Mapping[str, str],
     lookup: Lookup,
     catalog: Catalog | None,
     describe: Describe | None,
     template: Mapping[str, Any] | None,
 ) -> tuple[dict[str, Any], Explanation]:
-    found = Explanation()
+    found, document = Explanation(), undressed(movie)
     names = {name.lower(): target for name, target in providers.items()}
     lookup, describe = cache(lookup), cache(describe or _id_of(lookup))
-    resolved = _Walk("movie", names, lookup, catalog, describe, found).document(movie)
-    if movie.get("template"):
+    resolved = _Walk("movie", names, lookup, catalog, describe, found).document(document)
+    if document.get("template"):
         if template is not None:
             # The request's exports replace those of the template.
-            seen = {k: v for k, v in template.items() if k != "exports" or movie.get("exports") is None}
+            whole = over(template, document)
+            seen = {k: v for k, v in whole.items() if k != "exports" or document.get("exports") is None}
             _Walk("template", names, lookup, catalog, describe, found).document(seen)
         elif providers:
             found.problems.append(f"A provider map cannot reach into the saved template: {_INSTEAD}.")
@@ -155,8 +155,10 @@ class _Walk:
     describe: Describe
     found: Explanation
     visited: set[str] = field(default_factory=set)
+    stage: Stage = field(init=False)
 
     def document(self, movie: Mapping[str, Any]) -> dict[str, Any]:
+        self.stage = Stage(movie, self.root)
         resolved: dict[str, Any] = self.holder(movie, self.root)
         if _is_list(scenes := movie.get("scenes")):
             resolved["scenes"] = [self.holder(scene, f"{self.root}.scenes[{i}]") for i, scene in enumerate(scenes)]
@@ -168,64 +170,93 @@ class _Walk:
         for place, value in _references(movie):
             if (path := self.root + place) not in self.visited:
                 self.found.problems.append(
-                    f"{escape(path)}: {value!r:.80} is not where a connection can be named: that is 'connection' of an "
-                    "element, or 'id' of a destination."
+                    f"{escape(path)}: {quoted(value)} is not where a connection can be named: that is 'connection' of "
+                    "an element, or 'id' of a destination."
                 )
         return resolved
 
     def holder(self, holder: Any, path: str) -> Any:
         """A movie or a scene, its elements resolved."""
-        if not isinstance(holder, Mapping):
+        if not isinstance(holder, dict):
             return holder
         resolved = dict(holder)
-        for part in _PARTS:
+        for part in PARTS:
             if _is_list(elements := holder.get(part)):
                 resolved[part] = [self.element(e, f"{path}.{part}[{i}]") for i, e in enumerate(elements)]
         return resolved
 
     def element(self, element: Any, path: str) -> Any:
-        if not isinstance(element, Mapping):
+        if not isinstance(element, dict):
             return element
         named = element.get("connection")
         self.visited.add(f"{path}.connection")
+        if generated(element, NOWHERE) is False and not (_refers(named) or has_braces(named)):
+            return element
         try:
-            if is_generated(element):
-                payer = self.payer(element, path)
-                self.found.payers.append(payer)
-                connection = payer.connection
-            elif _refers(named):
-                connection = self.referred(named, f"{path}.connection")
-            else:
-                return element
+            return self.paid(element, path)
         except UnresolvedConnection as e:
             self.found.problems.append(str(e))
             return element
+
+    def paid(self, element: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+        """The element with its connection: one for all the times it plays."""
+        ends: dict[Made, str | None] = {}
+        payers = []
+        for made in self.times(element, path):
+            if made.made is not False:
+                payers.append(self.payer(made, element, path))
+                ends[made] = payers[-1].connection
+            elif _refers(made.named):
+                ends[made] = self.referred(made.named, f"{path}.connection")
+        as_written = has_braces(element.get("connection")) and all(made.named == end for made, end in ends.items())
+        if len(set(ends.values())) > 1 and not as_written:
+            raise self.torn(ends, path)
+        self.found.payers.extend(dict.fromkeys(payers))
+        if as_written or not ends:
+            return element
+        connection = next(iter(ends.values()))
         rest = {key: value for key, value in element.items() if key != "connection"}
         return rest if connection is None else {**rest, "connection": connection}
 
-    def payer(self, element: Mapping[str, Any], path: str) -> Payer:
+    def times(self, element: Mapping[str, Any], path: str) -> Iterable[Made]:
+        """What the element comes to each time it plays, every difference once; as it is written if it never does."""
+        if not varies(element):
+            return (Made.of(element, NOWHERE),)
+        return self.appearances.get(path) or (Made.of(element, NOWHERE)._replace(made=False),)
+
+    @cached_property
+    def appearances(self) -> Mapping[str, Mapping[Made, None]]:
+        return appearances(self.stage)
+
+    def payer(self, made: Made, element: Mapping[str, Any], path: str) -> Payer:
         """Who pays for a generated element: what it names, else the map by its model's providers."""
-        kind, named = str(element.get("type")), element.get("connection")
-        written = element.get("model") or ("azure" if kind == "voice" else None)
+        if made.named is UNKNOWN:
+            raise UnresolvedConnection(
+                f"{path}.connection: {quoted(element['connection'])} cannot be computed, since a variable is not "
+                "given, so that nobody can say who pays. Give the variable a value, or write the id."
+            )
+        if made.named is ODD:
+            raise UnresolvedConnection(f"{path}.connection must be the id of a connection, as a text.")
+        written = made.model or ("azure" if made.kind == "voice" else None)
         name = written if isinstance(written, str) else None
         model = self.catalog.resolve(name) if self.catalog and name else None
-        provider, connection, why = self.choose(model, named, path)
+        provider, connection, why = self.choose(model, made.named, path)
         if provider is None and why == "provider not in the map":
             raise self.unknown(written, path)
         if self.root == "template" and why == "provider map" and connection:
             raise UnresolvedConnection(
-                f"{path}: the provider map would give model {written!r:.80} the Connection {connection!r:.80}, but a "
-                f"saved template cannot be changed from here: {_INSTEAD}."
+                f"{path}: the provider map would give model {escape(name or '', 80)!r} the Connection "
+                f"{quoted(connection)}, but a saved template cannot be changed from here: {_INSTEAD}."
             )
         credits, unit = (0.0, None) if connection else (model.credits, model.unit) if model else (None, None)
-        return Payer(path, kind, name, provider, connection, why, credits, unit)
+        return Payer(path, made.kind, name, provider, connection, why, credits, unit)
 
-    def choose(self, model: Model | None, named: Any, path: str) -> tuple[str | None, str | None, Why]:
+    def choose(self, model: Model | None, named: str | None, path: str) -> tuple[str | None, str | None, Why]:
         """Provider, connection and what decided; no provider under a map means that it is not known."""
         listed = model.providers if model else ()
         first = next(iter(listed), None)
-        if named not in (None, ""):
-            connection = self.named(named, f"{path}.connection")
+        if named is not None:
+            connection = self.referred(named, f"{path}.connection") if _refers(named) else named
             provider = first if connection is None or len(listed) == 1 else None
             return provider, connection, "named in the movie" if self.root == "movie" else "named in the template"
         if not self.providers:
@@ -235,16 +266,11 @@ class _Walk:
             return first, None, "provider not in the map"
         return mapped, self.mapped(mapped), "provider map"
 
-    def named(self, named: Any, where: str) -> str | None:
-        if not isinstance(named, str):
-            raise UnresolvedConnection(f"{where} must be a connection's id, not {named!r:.80}.")
-        return self.referred(named, where) if _refers(named) else named
-
     def referred(self, named: str, where: str) -> str | None:
         """What a reference in the document stands for."""
         if self.root == "template":
             raise UnresolvedConnection(
-                f"{where}: {named!r:.80} names an Airflow connection, which nothing replaces in a saved template: "
+                f"{where}: {quoted(named)} names an Airflow connection, which nothing replaces in a saved template: "
                 f"{_INSTEAD}."
             )
         return self.ask(self.lookup, named, where)
@@ -258,23 +284,39 @@ class _Walk:
         return self.ask(self.lookup, target, where)
 
     def unknown(self, model: Any, path: str) -> UnresolvedConnection:
-        near = self.catalog.near(model) if self.catalog and isinstance(model, str) else []
+        """The refusal of an element under a map that cannot say who pays; ``model`` as in ``Made``."""
+        what = {None: "it names no model", UNKNOWN: "its model cannot be computed, since a variable is not given"}
+        why = what.get(model, "its model is no text")
+        if isinstance(model, str):
+            near = self.catalog.near(model) if self.catalog else []
+            why = f"the provider of model {escape(model, 80)!r} is not known{_meant(near)}"
         return UnresolvedConnection(
-            f"{path}: the provider of model {model!r:.80} is not known{_meant(near)}, so that the provider map cannot "
-            'say who pays for it. Give the element a "connection", or a model of the catalog.'
+            f"{path}: {why}, so that the provider map cannot say who pays for it. Give the element a "
+            '"connection", or a model of the catalog.'
+        )
+
+    def torn(self, ends: Mapping[Made, str | None], path: str) -> UnresolvedConnection:
+        """The refusal of an element that would need another connection each time."""
+        needs: dict[str, None] = {}
+        for made, end in ends.items():
+            who = f"the Connection {quoted(end)}" if end else "the managed service"
+            needs[f"{who} for {escape(made.model if isinstance(made.model, str) else made.kind, 80)}"] = None
+        return UnresolvedConnection(
+            f"{path}: an element has one connection, and as often as this one plays it would need "
+            f'{", ".join([*needs][:_SHOWN])}. Give it a "connection" of its own, or split the scene.'
         )
 
     def export(self, export: Any, path: str) -> Any:
-        if not isinstance(export, Mapping) or not _is_list(destinations := export.get("destinations")):
+        if not isinstance(export, dict) or not _is_list(destinations := export.get("destinations")):
             return export
         resolved = [self.destination(d, f"{path}.destinations[{j}]") for j, d in enumerate(destinations)]
         return {**export, "destinations": resolved}
 
     def destination(self, destination: Any, path: str) -> Any:
         """A destination with its reference replaced; what stands beside the reference wins."""
-        if not isinstance(destination, Mapping):
+        if not isinstance(destination, dict):
             return destination
-        target, conn_id, resolved = destination.get("id"), None, destination
+        target, conn_id, resolved = fill(destination.get("id"), self.stage.whole.scope), None, destination
         if _refers(target):
             self.visited.add(f"{path}.id")
             conn_id = target.removeprefix(AIRFLOW)
@@ -290,10 +332,16 @@ class _Walk:
         return resolved
 
     def ask(self, look: Callable[[str], _T], named: str, where: str) -> _T:
+        conn_id = named.removeprefix(AIRFLOW)
         try:
-            return look(named.removeprefix(AIRFLOW))
+            if "://" in conn_id:  # what looks it up may log it
+                raise UnresolvedConnection("not an id")
+            return look(conn_id)
         except UnresolvedConnection as e:
-            raise UnresolvedConnection(f"{where}: {e}") from None
+            why = str(e)
+            if shown_id(conn_id) != conn_id:
+                why = f"{quoted(conn_id)} is no id of an Airflow connection: the id goes here, and secrets go there."
+            raise UnresolvedConnection(f"{where}: {why}") from None
 
 
 def _id_of(lookup: Lookup) -> Describe:
@@ -311,7 +359,7 @@ def _strangers(providers: Mapping[str, str], catalog: Catalog) -> Iterator[str]:
     known = sorted({provider for model in catalog.models.values() for provider in model.providers})
     for name in sorted(providers.keys() - set(known)):
         near = difflib.get_close_matches(name, known, n=1)
-        yield f"The provider map names {name!r}, which no AI model of the catalog runs at{_meant(near)}."
+        yield f"The provider map names {quoted(name)}, which no AI model of the catalog runs at{_meant(near)}."
 
 
 def _meant(near: list[str]) -> str:
@@ -320,12 +368,12 @@ def _meant(near: list[str]) -> str:
 
 def _references(value: Any, *, in_exports: bool = False) -> Iterator[tuple[str, str]]:
     """Every reference inside a value, with its path. The author's data is left alone, and ``id`` outside exports."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
-            if _refers(item):
-                if key == "connection" or (key == "id" and in_exports):
+            if isinstance(item, str):
+                if _refers(item) and (key == "connection" or (key == "id" and in_exports)):
                     yield f".{key}", item
-            elif isinstance(item, Mapping | list) and key not in ("variables", "client-data"):
+            elif isinstance(item, _HOLDERS) and key not in ("variables", "client-data"):
                 for path, found in _references(item, in_exports=in_exports or key == "exports"):
                     yield f".{key}{path}", found
     elif isinstance(value, list):
@@ -335,7 +383,7 @@ def _references(value: Any, *, in_exports: bool = False) -> Iterator[tuple[str, 
 
 
 def _listed(holder: Any, part: str) -> list[Any]:
-    items = holder.get(part) if isinstance(holder, Mapping) else None
+    items = holder.get(part) if isinstance(holder, dict) else None
     return items if _is_list(items) else []
 
 

@@ -10,25 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.catalog.models import Catalog
 from airflow_provider_j2v.exceptions import BudgetExceeded, ConfigurationError
-from airflow_provider_j2v.movies.connections import AIRFLOW
-from airflow_provider_j2v.movies.document import OVERRIDES
-from airflow_provider_j2v.movies.durations import (
-    UNKNOWN,
-    Shown,
-    Span,
-    Unknown,
-    fill,
-    may_be_generated,
-    measure,
-    number,
-    variables_of,
-)
-from airflow_provider_j2v.movies.payers import Payer
+from airflow_provider_j2v.movies.document import undressed
+from airflow_provider_j2v.movies.durations import Shown, Span, measure
+from airflow_provider_j2v.movies.expressions import UNKNOWN, fill
+from airflow_provider_j2v.movies.payers import AIRFLOW, Payer
+from airflow_provider_j2v.movies.scopes import Scope, Unknown, generated, inside, number, over
+
+if TYPE_CHECKING:
+    from airflow_provider_j2v.movies.movie import Movie
 
 #: Credits a second above Full HD: the price page says 4, the limits page 1.
 ABOVE_FULL_HD = 4.0
@@ -101,31 +95,32 @@ class Estimate:
 
 
 def estimate(
-    movie: Mapping[str, Any],
+    movie: Mapping[str, Any] | Movie,
     *,
     catalog: Catalog,
     payers: Sequence[Payer] | None = None,
     template: Mapping[str, Any] | None = None,
-    expected_duration: float | None = None,
+    expected_duration: float | str | None = None,
 ) -> Estimate:
     """What a movie will cost, as far as its document and the catalog tell.
 
-    :param movie: the document; any JSON object gives an estimate.
+    :param movie: the document, or a ``Movie``; any JSON object gives an estimate.
     :param payers: who pays for its AI elements, as ``connections.resolve`` found; without it, its elements tell.
     :param template: the movie of the saved template it names, if that was read.
     :param expected_duration: seconds the author expects (a number, also as text); counts where the document does not
         settle the length.
     :raises ConfigurationError: ``expected_duration`` is not a number above 0.
     """
-    expected = _stated(expected_duration, "expected_duration", "seconds")
+    expected = stated(expected_duration, "expected_duration", "seconds")
     if expected == 0:
         raise ConfigurationError("expected_duration must be above 0 seconds. Nothing was sent.")
-    bill = _Bill(catalog, {payer.path: payer.connection for payer in payers or ()})
-    document, root = movie, "movie"
-    if movie.get("template"):
-        document, root = _over(template or {}, movie), "template"
+    bill = _Bill(catalog, _agreed(payers or ()))
+    request: Mapping[str, Any] = undressed(movie)
+    document, root = request, "movie"
+    if request.get("template"):
+        document, root = over(template or {}, request), "template"
     length = measure(document, expected, root)
-    if movie.get("template") and template is None:
+    if request.get("template") and template is None:
         bill.doubt("movie.template", "the saved template was not read: its length, size and AI elements")
     else:
         bill.unknown.update(dict.fromkeys(length.unknown))
@@ -138,7 +133,7 @@ def estimate(
 
 
 def check_budget(
-    estimates: Estimate | Iterable[Estimate], *, max_credits: float | None = None, remaining: float | None = None
+    estimates: Estimate | Iterable[Estimate], *, max_credits: float | str | None = None, remaining: float | None = None
 ) -> None:
     """Refuse what could cost more than is allowed, or than is left. The upper end counts, unknown parts do not.
 
@@ -148,7 +143,7 @@ def check_budget(
     :raises BudgetExceeded: they would cost more; names the sum, the limit and the largest parts.
     :raises ConfigurationError: ``max_credits`` is not a number of 0 or more.
     """
-    allowed = _stated(max_credits, "max_credits", "credits")
+    allowed = stated(max_credits, "max_credits", "credits")
     found = [estimates] if isinstance(estimates, Estimate) else list(estimates)
     low, high = _sums(found)
     over = []
@@ -211,6 +206,7 @@ class _Price:
     :param what: the asset, for example ``image by flux-pro``.
     :param low: credits for a file, or for a second.
     :param high: the same by another page of the service.
+    :param by_file: the catalog does not say whether ``by_second`` is right, or one price for the file.
     """
 
     what: str
@@ -218,6 +214,7 @@ class _Price:
     low: float = 0.0
     high: float = 0.0
     by_second: bool = False
+    by_file: bool = False
     note: str = ""
     unknown: str = ""
 
@@ -259,11 +256,12 @@ class _Bill:
 
     def asset(self, shown: Shown) -> None:
         """What an AI model makes for one appearance of an element."""
-        if not may_be_generated(shown.element):
+        made = generated(shown.element, shown.scope)
+        if made is False:
             return
-        kind = shown.element["type"]
-        source = None if kind == "voice" else shown.value("src")
-        if kind != "voice" and (not shown.value("prompt") or (source and source is not UNKNOWN)):
+        kind = shown.value("type")
+        if kind is UNKNOWN:
+            self.doubt(shown.path, "what it is, and whether an AI model makes it: a variable is not given")
             return
         price = self.price(kind, shown.value("model") or DEFAULT_MODELS.get(kind))
         connection = self.connections[shown.path] if shown.path in self.connections else shown.value("connection")
@@ -273,10 +271,11 @@ class _Bill:
             return
         if price.unknown:
             self.doubt(shown.path, price.unknown)
-            return
+            if not price.high:
+                return
         low, high, seconds, note = self.charge(price, kind, shown)
-        if not shown.sure or source is UNKNOWN:
-            low, note = 0.0, "only if it plays: a variable is not given"
+        if not shown.sure or made is None:
+            low, note = 0.0, f"only if it {'has no src' if shown.sure else 'plays'}, which is not known"
         elif doubtful:
             low, note = 0.0, "only if its connection stands for the managed service"
         elif high and self.cached(price.model, kind, shown):
@@ -295,6 +294,8 @@ class _Bill:
         elif own.low < own.high:
             notes.append("its length is guessed from its text")
         low, high = _billed(plays)
+        if price.by_file:
+            low, high = min(low, 1.0), max(high, 1.0)
         return low * price.low, high * price.high, plays, "; ".join(filter(None, notes))
 
     def price(self, kind: str, name: Any) -> _Price:
@@ -314,9 +315,11 @@ class _Bill:
             why = f"the catalog has no model {escape(name, 60)}{f' (near: {near})' if near else ''}"
             return _Price(what, unknown=f"its price: {why}")
         credits, unit = model.credits, model.unit
-        if credits is None or (credits and unit not in ("file", "second")):
-            why = f"counts {escape(model.name, 60)} by the {escape(unit, 60)}" if credits and unit else "does not say"
-            return _Price(what, unknown=f"its price: the catalog {why}")
+        if credits is None or (model.doubt and unit is not None):
+            return _Price(what, unknown=f"its price: the catalog {model.doubt}")
+        if model.doubt:
+            why = f"its price: the catalog {model.doubt}; counted for a file or for each second, whichever is more"
+            return _Price(what, model.name, credits, credits, by_second=True, by_file=True, unknown=why)
         if "elevenlabs" in model.providers and unit != "file" and credits < ELEVENLABS:
             note = f"{amount(credits)} a second by the catalog, {ELEVENLABS * 60:g} a minute by an older page"
             return _Price(what, model.name, credits, ELEVENLABS, by_second=True, note=note)
@@ -326,25 +329,23 @@ class _Bill:
     def cached(self, model: str, kind: str, shown: Shown) -> bool:
         """Whether the same asset is on the bill already, and this element takes it from the cache."""
         asked = ("text", "voice") if kind == "voice" else ("prompt", "aspect-ratio")
-        length = shown.own if kind == "video" else None
-        identity = repr((model, kind, length, *(shown.value(name) for name in (*asked, "model-settings"))))
+        identity = repr((model, kind, *(shown.value(name) for name in (*asked, "model-settings"))))
         known = identity in self.made
         self.made.add(identity)
-        return known and shown.element.get("cache") is not False
+        return known and shown.value("cache") is not False
 
 
-def _over(template: Mapping[str, Any], request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is rendered: the template with the request's settings and variables over it."""
-    variables: dict[str, Any] = {}
-    for owner in (template, request):
-        own = owner.get("variables")
-        variables.update(own if isinstance(own, Mapping) else {})
-    return {**template, **{name: request[name] for name in OVERRIDES if name in request}, "variables": variables}
+def _agreed(payers: Iterable[Payer]) -> dict[str, str | None]:
+    """The connection of each element that has the same one each time it plays."""
+    found: dict[str, set[str | None]] = {}
+    for payer in payers:
+        found.setdefault(payer.path, set()).add(payer.connection)
+    return {path: connection for path, (connection, *others) in found.items() if not others}
 
 
 def _above_full_hd(movie: Mapping[str, Any]) -> bool | None:
     """Whether the picture does not fit into 1920 x 1080, lying or upright; None when that cannot be known."""
-    scope = variables_of(movie, {})
+    scope = inside(movie, Scope())
     resolution, width, height = (fill(movie.get(name), scope) for name in ("resolution", "width", "height"))
     if isinstance(resolution, str) and resolution in PRESETS:
         return False
@@ -372,8 +373,11 @@ def _few(paths: Sequence[str]) -> str:
     return ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
 
 
-def _stated(value: Any, name: str, unit: str) -> float | None:
-    """A number that the task states; as text where Airflow rendered it."""
+def stated(value: Any, name: str, unit: str) -> float | None:
+    """A number that the task states; as text where Airflow rendered it.
+
+    :raises ConfigurationError: it is no number of 0 or more.
+    """
     if value is None:
         return None
     found = number(value, math.nan)

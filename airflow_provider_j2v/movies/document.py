@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import math
 import sys
 from collections.abc import Iterator, Mapping
@@ -180,16 +181,33 @@ def _odd(value: Any, depth: int) -> str | None:
     return None
 
 
-def undressed(value: Any, depth: int = 0) -> Any:
-    """The value with every ``Movie``, ``Scene`` and element in it as plain JSON; anything else stays what it is."""
-    if depth > _MAX_DEPTH:
+def undressed(value: Any) -> Any:
+    """The value with every ``Movie``, ``Scene`` and element in it as plain JSON; anything else stays what it is.
+
+    Without any of these in it, it is the value itself. What holds itself stays what it is too.
+    """
+    try:
+        marshal.dumps(value)  # knows Python's own types only: the quickest look through a large movie
+    except ValueError:
+        return _undressed(value, set())
+    return value
+
+
+def _undressed(value: Any, holders: set[int]) -> Any:
+    """``holders`` are the ids of what the value lies in."""
+    if not isinstance(value, Mapping | list | tuple):
+        document = _dumped(value)
+        return value if document is None else document
+    if id(value) in holders or len(holders) > _MAX_DEPTH:
         return value
+    holders.add(id(value))
+    plain: Any
     if isinstance(value, Mapping):
-        return {key: undressed(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [undressed(item, depth + 1) for item in value]
-    document = _dumped(value)
-    return value if document is None else document
+        plain = {key: _undressed(item, holders) for key, item in value.items()}
+    else:
+        plain = [_undressed(item, holders) for item in value]
+    holders.discard(id(value))
+    return plain
 
 
 def _dumped(value: Any) -> dict[str, Any] | None:
@@ -213,6 +231,8 @@ def _not_json(text: str | bytes, where: str, error: Exception) -> str:
     hint = ""
     if not shown.strip():
         return f"{where} is empty. Nothing was sent."
+    if isinstance(error, RecursionError):
+        return f"{where} is nested too deep. Nothing was sent."
     if "{{" in shown and "xcom_pull" in shown:
         hint = " Strings in movie are not rendered by Jinja: pass the other task's .output, or set jinja=True."
     elif shown.strip().endswith((".json", ".json5")):

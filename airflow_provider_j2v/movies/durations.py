@@ -7,41 +7,31 @@ scenes and for the elements of its own. What only a file or a voice decides stay
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from airflow_provider_j2v.movies.expressions import Uncomputable, compute, text, truthy
-from airflow_provider_j2v.movies.placeholders import PLACEHOLDER
+from airflow_provider_j2v.movies.expressions import UNKNOWN, fill, text
+from airflow_provider_j2v.movies.scopes import MOST, Scope, Stage, Turn, Unknown, generated, inside, number
 
 #: A scene in which nothing has a length of its own (the service's first tutorial); seconds.
 DEFAULT_SECONDS = 5.0
 #: Types that last as long as a file, an animation or a page that only the service sees.
 UNMEASURED = ("video", "audio", "audiogram", "component", "html")
-#: Scenes and elements that repeated scenes come to are counted up to here: more is longer than any plan allows.
-MAX_REPEATED = 50_000
 #: How fast a voice speaks, characters a second: from the fastest to the slowest we expect. A guess.
 SPEECH = (20.0, 10.0)
 #: A transition without a ``duration`` (s): the default is not documented, this is the example beside it.
 TRANSITION_SECONDS = 1.5
 
-#: Stands for what cannot be computed, because a variable is not given.
-UNKNOWN: Final = object()
-
-_NAME = re.compile(r"[A-Za-z0-9_]+")
-_NUMERIC = (int, float, str)
-#: No number counts for more than this, so that sums stay finite.
-_MOST = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """What could not be known: where, and why."""
-
-    path: str
-    why: str
+_BREAK = re.compile(r"<(?:break|mstts:silence)\b[^<>]*>", re.IGNORECASE)
+_PAUSE = re.compile(r"""(?:time|value)\s*=\s*["']?\s*(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s)\b""", re.IGNORECASE)
+#: The longest break without a time of its own (SSML's "x-strong" as Azure reads it); seconds.
+_BREAK_SECONDS = 1.25
+#: What makes a voice faster or slower, as Azure reads it: up to thrice as fast, down to half as fast.
+_RATE = re.compile(r"<prosody\b[^<>]*\brate\b", re.IGNORECASE)
+_FASTEST, _SLOWEST = 3, 2
+_RECORDING = re.compile(r"<audio\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +53,18 @@ class Shown:
     :param element: as it is written; ``fill`` with ``scope`` gives its values.
     :param own: its length, open when only its file knows it; None when it lasts as long as its container.
     :param sure: False when it depends on a condition that cannot be computed.
+    :param vague: how long it is, or from when on, depends on what cannot be computed.
     :param container: the length of its scene, or of the movie.
     """
 
     path: str
     element: Mapping[str, Any]
-    scope: Mapping[str, Any]
+    scope: Scope
     own: Span | None
     start: float = 0.0
     extra: float = 0.0
     sure: bool = True
+    vague: bool = False
     container: Span = _OPEN
 
     def value(self, name: str) -> Any:
@@ -90,6 +82,8 @@ class Shown:
     @property
     def plays(self) -> Span:
         """Seconds it is there for: from what its container leaves of it to all of it."""
+        if self.vague:
+            return Span(0.0, self.container.high, self.container.open)
         room = max(0.0, self.container.low - self.start)
         if self.own is None or self.own.open:
             return Span(room, max(room, self.container.high - self.start), self.container.open)
@@ -115,93 +109,54 @@ def measure(movie: Mapping[str, Any], expected: float | None = None, root: str =
     :param expected: seconds that the author says it lasts; counts where the document does not settle the length.
     :param root: what paths begin with.
     """
-    walk = _Walk(root)
-    seconds = walk.movie(movie, expected)
-    return Length(seconds, walk.shown, [*walk.doubts, *(walk.lengths if expected is None else ())])
-
-
-def may_be_generated(element: Mapping[str, Any]) -> bool:
-    """Whether an AI model makes an element, unless its ``src`` turns out to hold something."""
-    kind = element.get("type")
-    return kind == "voice" or (kind in ("image", "video") and bool(element.get("prompt")))
-
-
-def variables_of(owner: Mapping[str, Any], outer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The variables in scope inside a movie, scene or element; without those that cannot be computed."""
-    own = owner.get("variables")
-    if not isinstance(own, Mapping) or not own:
-        return outer
-    filled = {name: fill(value, outer) for name, value in own.items() if _NAME.fullmatch(name)}
-    return {name: value for name, value in {**outer, **filled}.items() if value is not UNKNOWN}
-
-
-def fill(value: Any, scope: Mapping[str, Any]) -> Any:
-    """A text with its placeholders computed, or ``UNKNOWN``; one that is a single placeholder gives the value itself.
-
-    Anything but a text is left as it is.
-    """
-    if not isinstance(value, str) or "{{" not in value:
-        return value
-    whole = PLACEHOLDER.fullmatch(value.strip())
-    try:
-        if whole:
-            return compute(whole[1], scope)
-        return PLACEHOLDER.sub(lambda match: text(compute(match[1], scope)), value)
-    except Uncomputable:
-        return UNKNOWN
-
-
-def number(value: Any, default: float) -> float:
-    """A finite number from what a movie may hold: a number, or a text that reads as one."""
-    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
-        return default
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return default
-    return max(-_MOST, min(found, _MOST)) if math.isfinite(found) else default
+    walk = _Walk(Stage(movie, root), expected)
+    seconds = walk.movie()
+    return Length(seconds, walk.shown, [*walk.stage.doubts, *(walk.lengths if expected is None else ())])
 
 
 def speech(words: Any) -> Span:
-    """How long a voice speaks, guessed from its text: SSML is not spoken, an East Asian character up to three times."""
-    spoken = re.sub(r"<[^<>]*>", "", text(words)).strip()
-    weight = len(spoken) + 2 * sum(character >= "\u2e80" for character in spoken)
-    return Span(len(spoken) / SPEECH[0], max(1.0, weight / SPEECH[1]))
+    """How long a voice speaks, guessed from its text; an East Asian character or a digit takes up to thrice as long.
+
+    SSML is not spoken; its pauses count at the upper end only and its rate at both, since not every model reads it.
+    """
+    written = text(words)
+    spoken = re.sub(r"<[^<>]*>", "", written).strip()
+    weight = len(spoken) + 2 * sum(map(str.isdigit, spoken))
+    if not spoken.isascii():
+        weight += 2 * sum(character >= "\u2e80" for character in spoken)
+    shortest, longest = len(spoken) / SPEECH[0], max(1.0, weight / SPEECH[1])
+    if _RATE.search(written):
+        shortest, longest = shortest / _FASTEST, longest * _SLOWEST
+    longest += sum(map(_pause, _BREAK.findall(written)))
+    return Span(shortest, min(longest, MOST), open=bool(_RECORDING.search(written)))
 
 
 @dataclass
 class _Walk:
-    root: str
+    stage: Stage
+    expected: float | None
     shown: list[Shown] = field(default_factory=list)
-    doubts: dict[Unknown, None] = field(default_factory=dict)
     #: Doubts that go away when the author says how long the movie is.
     lengths: dict[Unknown, None] = field(default_factory=dict)
-    #: Some scene is repeated nobody knows how often.
-    endless: bool = False
-    #: So many scenes and elements are still looked at anew because a scene is repeated.
-    left: int = MAX_REPEATED
 
-    def movie(self, movie: Mapping[str, Any], expected: float | None) -> Span:
-        scope = variables_of(movie, {})
-        scenes = list(_objects(movie, "scenes", self.root))
-        by_id = {scene["id"]: (path, scene) for path, scene in scenes if isinstance(scene.get("id"), str)}
+    def movie(self) -> Span:
         total: Span | None = None
         before = 0.0
-        for path, scene in scenes:
-            for inner in self.repetitions(scene, path, scope):
-                seconds = self.scene(scene, path, inner, by_id)
-                if seconds is not None:
-                    overlap = min(_transition(scene, inner), before, seconds.high)
-                    total = _follow(total or Span(0.0, 0.0), seconds, overlap)
-                    before = seconds.high
-        if self.endless:
-            total = _follow(total or Span(0.0, 0.0), _OPEN, 0.0)
-        own = self.playing(movie, "elements", self.root, scope)
+        for turn in self.stage.scenes():
+            if not turn.counted:
+                total = _follow(total or Span(0.0, 0.0), _OPEN, 0.0)
+                continue
+            seconds = self.scene(turn)
+            overlap = min(_transition(turn), before, seconds.high)
+            total = _follow(total or Span(0.0, 0.0), seconds, overlap)
+            before = max(seconds.high, 0.0 if turn.kept else before)
+        whole, expected = self.stage.whole, self.expected
+        own = self.playing(whole, "elements")
         seconds = self.whole(total, own)
         if expected is not None and (seconds.open or seconds.low < seconds.high):
             seconds = Span(max(expected, seconds.low), max(expected, seconds.low))
-        self.place(own, seconds, sure=True)
-        self.place(self.playing(movie, "preload", self.root, scope), _OPEN, sure=True)
+        self.place(own, whole, seconds)
+        self.place(self.playing(whole, "preload"), whole, _OPEN)
         return seconds
 
     def whole(self, scenes: Span | None, own: Sequence[Shown]) -> Span:
@@ -215,36 +170,28 @@ class _Walk:
             longest = _longest(own, 0.0)
             if longest.high or longest.open:
                 return longest
-            self.lengths[Unknown(self.root, "nothing in it has a length of its own")] = None
+            self.lengths[Unknown(self.stage.root, "nothing in it has a length of its own")] = None
             return _OPEN
         self.note_open(own, 'it may make the movie longer than its scenes; "duration": -2 ends it with them')
         ends = [end for shown in own if (end := shown.end)]
         latest = max((end.high for end in ends), default=0.0)
         return Span(scenes.low, max(scenes.high, latest), scenes.open or any(end.open for end in ends))
 
-    def scene(
-        self, scene: Mapping[str, Any], path: str, scope: Mapping[str, Any], by_id: Mapping[str, Any]
-    ) -> Span | None:
-        """The length of a scene, or None when its condition drops it."""
-        kept = self.kept(scene, path, scope)
-        if kept is False:
-            return None
-        shown = self.playing(scene, "elements", path, scope)
-        imported = fill(scene.get("import"), scope)
-        if isinstance(imported, str) and imported in by_id and by_id[imported][1] is not scene:
-            other, source = by_id[imported]
-            shown += self.playing(source, "elements", other, scope)
-        seconds = self.scene_seconds(scene, path, scope, shown)
-        self.place(shown, seconds, sure=kept is True)
-        self.place(self.playing(scene, "preload", path, scope), _OPEN, sure=kept is True)
-        return seconds if kept else Span(0.0, seconds.high, seconds.open)
+    def scene(self, turn: Turn) -> Span:
+        """The length of a scene that plays, or may."""
+        shown = self.playing(turn, "elements")
+        seconds = self.scene_seconds(turn, shown)
+        within = seconds
+        if seconds.open and self.expected is not None:  # no scene is longer than the movie
+            within = Span(seconds.low, max(seconds.high, self.expected))
+        self.place(shown, turn, within)
+        self.place(self.playing(turn, "preload"), turn, _OPEN)
+        return seconds if turn.kept else Span(0.0, seconds.high, seconds.open)
 
-    def scene_seconds(
-        self, scene: Mapping[str, Any], path: str, scope: Mapping[str, Any], shown: Sequence[Shown]
-    ) -> Span:
-        duration = fill(scene.get("duration"), scope)
+    def scene_seconds(self, turn: Turn, shown: Sequence[Shown]) -> Span:
+        duration = fill(turn.data.get("duration"), turn.scope)
         if duration is UNKNOWN:
-            self.lengths[Unknown(f"{path}.duration", "a variable is not given")] = None
+            self.lengths[Unknown(f"{turn.path}.duration", "a variable is not given")] = None
             return _OPEN
         own = number(duration, -1.0)
         if own >= 0:
@@ -256,82 +203,54 @@ class _Walk:
         """Name the elements that leave the length of their container open."""
         self.lengths.update({Unknown(s.path, why): None for s in shown if s.own is not None and s.own.open})
 
-    def repetitions(self, scene: Mapping[str, Any], path: str, scope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The variables of each time a scene plays. Only objects repeat it: without any it vanishes (third party)."""
-        if not scene.get("iterate"):
-            yield variables_of(scene, scope)
-            return
-        name = fill(scene["iterate"], scope)
-        bounds = [fill(scene.get(f"iterate-{which}"), scope) for which in ("from", "to", "step")]
-        if not isinstance(name, str) or name not in scope or UNKNOWN in bounds:
-            self.doubts[Unknown(f"{path}.iterate", "how often the scene plays: a variable is not given")] = None
-            self.endless = True
-            return
-        items = scope[name] if isinstance(scope[name], list) else []
-        start, stop, step = (int(number(b, default)) for b, default in zip(bounds, (0, len(items), 1), strict=True))
-        chosen = [item for item in items[max(0, start) : max(0, stop) : max(1, step)] if isinstance(item, Mapping)]
-        elements = scene.get("elements")
-        self.left -= len(chosen) * (1 + (len(elements) if isinstance(elements, list) else 0))
-        if self.left < 0:
-            why = "how long the scene plays: it repeats too often to be counted"
-            self.doubts[Unknown(f"{path}.iterate", why)] = None
-            self.endless = True
-            return
-        for i, item in enumerate(chosen):
-            counters = {"iteration": i, "first_iteration": i == 0, "last_iteration": i == len(chosen) - 1}
-            yield variables_of(scene, {**scope, **item, **counters})
-
-    def playing(self, owner: Mapping[str, Any], part: str, path: str, scope: Mapping[str, Any]) -> list[Shown]:
+    def playing(self, turn: Turn, part: str) -> list[Shown]:
         """The elements of the movie or a scene that play, or may: those on which its length or the bill depends."""
         found = []
-        for where, element in _objects(owner, part, path):
-            inner = variables_of(element, scope)
-            own = _own(element, inner)
-            if own is None and not may_be_generated(element):
+        for path, element in turn.elements(part):
+            scope = inside(element, turn.scope)
+            own, vague = _own(element, scope)
+            if own is None and generated(element, scope) is False:
                 continue
-            kept = self.kept(element, where, inner)
+            kept = self.stage.keeps(element, path, scope)
             if kept is not False:
-                start, extra = _around(element, "start", inner), _around(element, "extra-time", inner)
-                if own is not None and (start is None or extra is None):
-                    own = _OPEN
-                found.append(Shown(where, element, inner, own, start or 0.0, extra or 0.0, sure=kept is True))
+                start, extra = _around(element, "start", scope), _around(element, "extra-time", scope)
+                if start is None or extra is None:
+                    own, vague = own and _OPEN, True
+                found.append(Shown(path, element, scope, own, start or 0.0, extra or 0.0, kept is True, vague))
         return found
 
-    def place(self, shown: Iterable[Shown], container: Span, *, sure: bool) -> None:
+    def place(self, shown: Iterable[Shown], turn: Turn, container: Span) -> None:
         for s in shown:
             s.container = container
-            s.sure = s.sure and sure
+            s.sure = s.sure and turn.kept is True
             self.shown.append(s)
 
-    def kept(self, owner: Mapping[str, Any], path: str, scope: Mapping[str, Any]) -> bool | None:
-        """Whether the condition keeps a scene or element; None when that cannot be computed."""
-        if "condition" not in owner:
-            return True
-        value = fill(owner["condition"], scope)
-        if value is UNKNOWN:
-            why = "whether it is met: a variable is not given; counted as met at the upper end only"
-            self.doubts[Unknown(f"{path}.condition", why)] = None
-            return None
-        return truthy(value)
 
-
-def _own(element: Mapping[str, Any], scope: Mapping[str, Any]) -> Span | None:
-    """The length that an element has of itself; None for what lasts as long as its container."""
+def _own(element: Mapping[str, Any], scope: Scope) -> tuple[Span | None, bool]:
+    """The length that an element has of itself, None for that of its container; and whether it is vague."""
     duration = fill(element.get("duration"), scope)
     if duration is UNKNOWN:
-        return _OPEN
+        return _OPEN, True
     seconds = number(duration, -1.0)
     if seconds >= 0:
-        return Span(seconds, seconds)
+        return Span(seconds, seconds), False
     if seconds == -2:
-        return None
-    if element.get("type") == "voice":
+        return None, False
+    kind = fill(element.get("type"), scope)
+    if kind == "voice":
         words = fill(element.get("text"), scope)
-        return _OPEN if words is UNKNOWN else speech(words)
-    return _OPEN if element.get("type") in UNMEASURED else None
+        spoken = _OPEN if words is UNKNOWN else speech(words)
+        return spoken, spoken.open
+    return (_OPEN, kind is UNKNOWN) if kind is UNKNOWN or kind in UNMEASURED else (None, False)
 
 
-def _around(element: Mapping[str, Any], name: str, scope: Mapping[str, Any]) -> float | None:
+def _pause(tag: str) -> float:
+    """The seconds of a pause in SSML."""
+    found = _PAUSE.search(tag)
+    return float(found[1]) / (1000 if found[2].lower() == "ms" else 1) if found else _BREAK_SECONDS
+
+
+def _around(element: Mapping[str, Any], name: str, scope: Scope) -> float | None:
     """Seconds before or after an element; None when they cannot be computed."""
     if name not in element:
         return 0.0
@@ -355,17 +274,10 @@ def _follow(total: Span, seconds: Span, overlap: float) -> Span:
     return Span(low, total.high + seconds.high, total.open or seconds.open)
 
 
-def _transition(scene: Mapping[str, Any], scope: Mapping[str, Any]) -> float:
+def _transition(turn: Turn) -> float:
     """Seconds by which a scene may overlap the one before. A tutorial says so, and yet adds up whole scenes."""
-    transition = scene.get("transition")
-    if not isinstance(transition, Mapping):
+    transition = turn.data.get("transition")
+    if not isinstance(transition, dict):
         return 0.0
-    return max(0.0, number(fill(transition.get("duration"), scope), TRANSITION_SECONDS))
-
-
-def _objects(owner: Mapping[str, Any], part: str, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    listed = owner.get(part)
-    if isinstance(listed, list):
-        for i, item in enumerate(listed):
-            if isinstance(item, Mapping):
-                yield f"{path}.{part}[{i}]", item
+    seconds = fill(transition.get("duration"), turn.scope)
+    return MOST if seconds is UNKNOWN else max(0.0, number(seconds, TRANSITION_SECONDS))

@@ -13,6 +13,7 @@ from pydantic import Field
 from airflow_provider_j2v.movies.parts import (
     Bool,
     ChromaKey,
+    Condition,
     Correction,
     Crop,
     Css,
@@ -64,8 +65,8 @@ class Element(Part):
     """Your name for it; random by default."""
     comment: Str = None
     """A note; the renderer ignores it."""
-    condition: Str = None
-    """The element is left out when this is empty or false: "{{ price > 0 }}"."""
+    condition: Condition = None
+    """The element is left out when this is empty, false or null: "{{ price > 0 }}"."""
     variables: Variables = None
     """Values for the placeholders in this element; nearer ones win over the scene's and the movie's."""
     cache: Annotated[Bool, Flag()] = None

@@ -9,7 +9,18 @@ from pydantic import Field
 
 from airflow_provider_j2v.movies.document import read_movie
 from airflow_provider_j2v.movies.elements import AnyElement
-from airflow_provider_j2v.movies.parts import AS_WRITTEN, Bool, Expr, Num, Part, Settings, Str, Strs, Variables
+from airflow_provider_j2v.movies.parts import (
+    AS_WRITTEN,
+    Bool,
+    Condition,
+    Expr,
+    Num,
+    Part,
+    Settings,
+    Str,
+    Strs,
+    Variables,
+)
 from airflow_provider_j2v.movies.values import Flag, Number, Word
 
 Resolution = Literal[
@@ -137,8 +148,8 @@ class Scene(Part):
     """What is seen and heard; later ones lie over earlier ones."""
     transition: Transition | Expr | None = None
     """How the scene before becomes this one."""
-    condition: Str = None
-    """The scene is left out when this is empty or false: "{{ price > 0 }}"."""
+    condition: Condition = None
+    """The scene is left out when this is empty, false or null: "{{ price > 0 }}"."""
     variables: Variables = None
     """Values for the placeholders in this scene; nearer ones win over the movie's."""
     cache: Annotated[Bool, Flag()] = None
@@ -176,7 +187,7 @@ class Destination(Part):
     """ftp, sftp: the server's port."""
     username: Str = None
     """ftp, sftp."""
-    password: Str = Field(None, repr=False)
+    password: Str = Field(default=None, repr=False)
     """ftp, sftp. Everyone with a key of the account can read it: refer to a saved Connection instead."""
     remote_path: Str = None
     """ftp, sftp: the folder; "./" by default. Macros such as __yyyy__ work."""

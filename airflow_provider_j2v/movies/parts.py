@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from airflow_provider_j2v.movies.values import Expression, Number, Object, Texts, Textual
+from airflow_provider_j2v.movies.values import Expression, Number, Object, Texts, Textual, Truth
 
 # What type checkers and editors are told; the rule beside it decides.
 Num = float | str | None
@@ -28,6 +28,7 @@ Str = Annotated[str | None, Textual()]
 Css = Annotated[float | str | None, Textual(number=True)]
 Variables = Annotated[dict[str, Any] | None, Object()]
 Settings = Annotated[dict[str, Any] | str | None, Object(expression=True)]
+Condition = Annotated[bool | str | None, Truth()]
 Strs = Annotated[Sequence[str] | str | None, Texts()]
 
 #: Validation context of a document: its names are the service's, and "z_index" is an unknown one.

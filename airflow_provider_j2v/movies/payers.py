@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,26 @@ from urllib.parse import urlsplit
 from airflow_provider_j2v.api.reply import escape
 
 Why = Literal["named in the movie", "named in the template", "provider map", "provider not in the map", "no map"]
+
+#: Marks a value as the id of an Airflow Connection.
+AIRFLOW = "airflow:"
+#: What a person would not choose as an id: an address, or what reads like a key.
+_SECRET = re.compile(
+    r"://|[@\s]|[0-9a-f]{8}-[0-9a-f]{4}-|(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{20,}", re.ASCII | re.IGNORECASE
+)
+#: So many characters of it are looked at.
+_LOOKED_AT = 200
+
+
+def shown_id(text: str) -> str:
+    """The id of a connection as people may see it; of what may be a key or an address, the first four characters."""
+    return f"{escape(text[:4])}…" if _SECRET.search(text[:_LOOKED_AT]) else escape(text, 80)
+
+
+def quoted(text: str) -> str:
+    """An id of a connection, or a reference to one, in quotes, as ``shown_id``."""
+    reference = AIRFLOW if text.startswith(AIRFLOW) else ""
+    return f"'{reference}{shown_id(text.removeprefix(reference))}'"
 
 
 @dataclass(frozen=True)
@@ -50,7 +71,7 @@ class Payer:
     def __str__(self) -> str:
         what = f"{self.type} by {escape(self.model or 'an unknown model', 80)}"
         at = f" at {escape(self.provider, 80)}" if self.provider else ""
-        who = f"Connection {escape(self.connection, 80)!r}" if self.connection else f"managed service, {self.price}"
+        who = f"Connection {quoted(self.connection)}" if self.connection else f"managed service, {self.price}"
         return f"{self.path}: {what}{at}: {who} ({self.why})"
 
 
@@ -81,9 +102,9 @@ class Destination:
         return cls(path, kind, connection, airflow, to, inline=bool(resolved.get("password")))
 
     def __str__(self) -> str:
-        what = self.type or (f"Connection {escape(self.connection, 80)!r}" if self.connection else "unknown")
+        what = self.type or (f"Connection {quoted(self.connection)}" if self.connection else "unknown")
         to = f" to {escape(self.to, 80)}" if self.to else ""
-        via = f" (Airflow connection {escape(self.airflow, 80)!r})" if self.airflow else ""
+        via = f" (Airflow connection {quoted(self.airflow)})" if self.airflow else ""
         return f"{self.path}: {what}{to}{via}{', its password travels in the movie' if self.inline else ''}"
 
 
@@ -91,7 +112,7 @@ class Destination:
 class Explanation:
     """What the connections of a movie come to.
 
-    :param payers: every AI element whose payer is known.
+    :param payers: every AI element whose payer is known; several times where its model differs from time to time.
     :param destinations: every destination that resolves.
     :param problems: what does not resolve; a movie with any of these is refused.
     :param warnings: what is probably not meant.
@@ -105,8 +126,8 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON: ``{elements: [{path, …, paid_by}], destinations: [{path, …}], problems, warnings}``."""
         return {
-            "elements": [asdict(payer) | {"paid_by": payer.paid_by} for payer in self.payers],
-            "destinations": [asdict(destination) for destination in self.destinations],
+            "elements": [_shown(payer) | {"paid_by": payer.paid_by} for payer in self.payers],
+            "destinations": [_shown(destination) for destination in self.destinations],
             "problems": list(self.problems),
             "warnings": list(self.warnings),
         }
@@ -115,6 +136,11 @@ class Explanation:
         known = [str(line) for line in (*self.payers, *self.destinations)]
         odd = [f"problem: {p}" for p in self.problems] + [f"warning: {w}" for w in self.warnings]
         return "\n".join(known + odd) or "No AI elements and no destinations."
+
+
+def _shown(found: Payer | Destination) -> dict[str, Any]:
+    data = asdict(found)
+    return data | {name: data[name] and shown_id(data[name]) for name in ("connection", "airflow") if name in data}
 
 
 def _text(value: Any) -> str | None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from airflow_provider_j2v.movies.document import undressed
 from airflow_provider_j2v.movies.elements import ELEMENTS, Element
 from airflow_provider_j2v.movies.findings import child
 from airflow_provider_j2v.movies.movie import Movie
@@ -49,12 +50,12 @@ class Deviation:
     hint: str | None = None
 
 
-def deviations(movie: Mapping[str, Any]) -> list[Deviation]:
+def deviations(movie: Mapping[str, Any] | Movie) -> list[Deviation]:
     """What the schema finds in a document as it is, in its order. Says nothing of what is missing.
 
     An element without a ``type`` is the exception: kind ``enum``, at its ``.type``.
 
-    :param movie: any JSON object; nothing in it makes this raise.
+    :param movie: any JSON object, or a ``Movie``; nothing in it makes this raise.
     """
     found: list[Deviation] = []
     _part(movie, _shape(Movie), "movie", found)
@@ -131,7 +132,8 @@ def _is_expression(option: Any) -> bool:
 
 
 def _part(value: Any, shape: _Shape, path: str, found: list[Deviation], *, is_open: bool = False) -> None:
-    if not isinstance(value, Mapping):
+    value = value if isinstance(value, dict) else undressed(value)
+    if not isinstance(value, dict):
         found.append(Deviation(path, "type", f"must be an object, not {shown(value)}"))
         return
     values = shape.values
@@ -148,7 +150,8 @@ def _part(value: Any, shape: _Shape, path: str, found: list[Deviation], *, is_op
 
 
 def _element(value: Any, path: str, found: list[Deviation]) -> None:
-    kind = value.get("type") if isinstance(value, Mapping) else "text"
+    value = value if isinstance(value, dict) else undressed(value)
+    kind = value.get("type") if isinstance(value, dict) else "text"
     model = ELEMENTS.get(kind) if isinstance(kind, str) else None
     if model is None and not is_expression(kind):
         found.append(_odd_type(kind, f"{path}.type"))

@@ -20,6 +20,7 @@ from airflow_provider_j2v.api.reply import escape
 
 DeviationKind = Literal["unknown", "type", "range", "enum", "retired"]
 
+_NUMERIC = (int, float)
 _EXPRESSION = {"type": "string", "pattern": r"\{\{"}
 _LONGEST_WORD = 60
 #: Messages list so many words.
@@ -79,7 +80,7 @@ class Number(Value):
         self._schema = {key: limit for key, limit in limits.items() if limit is not None}
 
     def misfit(self, value: Any) -> Misfit | None:
-        if isinstance(value, int | float) and value is not True and value is not False:
+        if isinstance(value, _NUMERIC) and value is not True and value is not False:
             if not self.least <= value <= self.most:
                 return Misfit("range", f"{self._must}, not {shown(value)}")
             if isinstance(value, float) and not (value.is_integer() if self.whole else math.isfinite(value)):
@@ -153,6 +154,19 @@ class Textual(Value):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": ["string", "number"] if self._number else "string"}
+
+
+class Truth(Value):
+    """True or false, or a text, of which only an empty one and false are false; null is false."""
+
+    def misfit(self, value: Any) -> Misfit | None:
+        if value is None or isinstance(value, str | bool):
+            return None
+        hint = "write it in quotes" if isinstance(value, int | float) else None
+        return Misfit("type", f"must be a text, true or false, not {kind_of(value)}", hint)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["string", "boolean", "null"]}
 
 
 class Texts(Value):

@@ -26,6 +26,8 @@ class AuthoredMovie(BaseOperator):
     movie_file: str | os.PathLike[str] | None
     exports: Any = None
     jinja: bool = False
+    #: Whether a run has rendered the templated fields.
+    is_rendered: bool = False
 
     def _do_render_template_fields(
         self,
@@ -39,6 +41,7 @@ class AuthoredMovie(BaseOperator):
             from airflow_provider_j2v.movies.document import undressed
 
             self.movie, self.exports = undressed(self.movie), undressed(self.exports)
+            self.is_rendered = True
         if parent is self and not self.jinja:
             template_fields = [name for name in template_fields if name != "movie"]
             self.movie = resolved(self.movie, context)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
@@ -18,9 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, conf
 from airflow_provider_j2v.exceptions import (
     AuthenticationError,
     ConfigurationError,
-    InvalidMovie,
     JSON2VideoError,
-    MovieError,
     RenderTimeout,
     ServerError,
     SubmitAmbiguous,
@@ -29,30 +23,32 @@ from airflow_provider_j2v.hooks.errors import final_errors
 from airflow_provider_j2v.hooks.json2video import MIN_INTERVAL, JSON2VideoHook
 from airflow_provider_j2v.hooks.metrics import count_render
 from airflow_provider_j2v.links.movie import JSON2VideoDashboardLink
-from airflow_provider_j2v.operators.authoring import resolved
-from airflow_provider_j2v.operators.destination import Destination, check_destination, reason
 from airflow_provider_j2v.operators.homes import Homes
-from airflow_provider_j2v.operators.items import is_path, named, rows_of
+from airflow_provider_j2v.operators.items import file_of, is_path, named
+from airflow_provider_j2v.operators.lineage import Place, lineage_of, sources_of
+from airflow_provider_j2v.operators.manifest import Manifest
 from airflow_provider_j2v.operators.outlets import tell_outlets
-from airflow_provider_j2v.operators.rendering import RendersMovies
+from airflow_provider_j2v.operators.rows import RendersRows
 from airflow_provider_j2v.triggers.movie import JSON2VideoMoviesTrigger
 
 if TYPE_CHECKING:
-    import jinja2
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_j2v.api.answers import MovieStatus
     from airflow_provider_j2v.operators.preflight import Level
     from airflow_provider_j2v.renders.batch import Batch, BatchOrder
     from airflow_provider_j2v.renders.rows import Row
+    from airflow_provider_j2v.renders.tolerance import Tolerance
 
 #: So many failed rows are named in the error; the manifest has all.
 SHOWN = 5
 #: The worker is not woken to submit fewer rows than this, nor than half of those that may be in flight.
 PORTION = 16
+#: So many files are told one by one to OpenLineage; of more, the manifest alone tells.
+TOLD = 200
 
 
-class JSON2VideoRenderMoviesOperator(RendersMovies):
+class JSON2VideoRenderMoviesOperator(RendersRows):
     """Render many rows in one task: one row, one movie, one charge.
 
     Every row is written down before it is asked for, so that a retry, a restarted worker or a moved trigger waits for
@@ -148,9 +144,9 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
         overwrite: bool = False,
         manifest: Any = None,
         preflight: Level = "error",
-        max_credits: float | None = None,
+        max_credits: float | str | None = None,
         check_quota: bool = True,
-        expected_duration: float | None = None,
+        expected_duration: float | str | None = None,
         connections: Mapping[str, str] | None = None,
         catalog: Any = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -186,28 +182,11 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
         self.timeout = timeout
         self.jinja = jinja
         self.json2video_conn_id = json2video_conn_id
-        # What the link and on_kill need; set when it is known.
+        # What the link, on_kill and lineage need; set when it is known.
         self.dashboard_url: str | None = None
         self.rendering = 0
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        if parent is self and not self.jinja and not is_path(self.items):
-            template_fields = [name for name in template_fields if name != "items"]
-            self.items = resolved(self.items, context)
-        super()._do_render_template_fields(
-            parent=parent,
-            template_fields=template_fields,
-            context=context,
-            jinja_env=jinja_env,
-            seen_oids=seen_oids,
-        )
+        self.base_url: str | None = None
+        self.products: list[Place] | None = None
 
     # Before and after each wait.
 
@@ -217,11 +196,13 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
         with final_errors():
             deadline = began + self._patience()
             hook = self._hook()
-            self._check_parameters(hook)
+            for check in self._checks(hook):
+                check()
+            self._manifest.check_mapped(self, context["ti"].map_index)
             for link in self.operator_extra_links:
                 context["ti"].xcom_push(key=link.xcom_key, value=self.dashboard_url)
             batch = self._batch(context, hook)
-            with self._manifest_of(batch):
+            with self._manifest.kept(batch):
                 batch.open()
                 return self._go_on(context, hook, batch, deadline)
 
@@ -231,14 +212,15 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
         event: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         last_post: float | None = None,
+        refused: str | None = None,
     ) -> dict[str, Any]:
         """Take the batch up after a wait. The event is a hint: the service has the last word."""
         with final_errors():
             deadline = deadline or time.time() + self._patience()  # dag.test() drops the arguments of a deferral
             hook = self._hook()
             batch = self._batch(context, hook)
-            with self._manifest_of(batch):
-                batch.resume(last_post)
+            with self._manifest.kept(batch):
+                batch.resume(last_post, refused)
                 self._take(batch, event, deadline)
                 return self._go_on(context, hook, batch, deadline)
 
@@ -252,30 +234,24 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
             )
 
     def dry_run(self) -> None:
-        """Log what would be sent: mistakes that are found, who pays for what, and the estimate. Spends nothing."""
-        from airflow_provider_j2v.operators.preflight import told
+        """Log what a run would send and why it would be refused: mistakes, who pays for what, the estimate, the budget.
 
-        hook = self._hook()
-        rows = self._rows()
-        if self.destination is not None:
-            Homes(self.destination, overwrite=self.overwrite).check(rows, new=[])
-        examined, found = self._preflight(hook).examine_many((named(row), self._movie_of(row)) for row in rows)
-        for line in (lines := found.lines("error", "warning")):
-            self.log.info("%s", line)
-        self.log.info("%d rows, %d different findings.", len(rows), len(lines))
-        payers = Counter(str(payer).partition(": ")[2] for one in examined for payer in one.resolution.payers)
-        for payer, times in payers.most_common(SHOWN):
-            self.log.info("%d x %s", times, payer)
-        if estimates := [one.estimate for one in examined if one.estimate]:
-            self.log.info("Estimate: %s", told(estimates))
+        Spends nothing. What only a run fills in, Jinja and the outputs of other tasks, is named and left out.
+        """
+        from airflow_provider_j2v.operators.dry_run import rehearse_rows
+
+        rehearse_rows(self, shown=SHOWN)
 
     def _go_on(self, context: Context, hook: JSON2VideoHook, batch: Batch, deadline: float) -> dict[str, Any]:
+        from airflow_provider_j2v.renders.manifest import progress
+
         while True:
             batch.spender.go_on(self.max_in_flight, lambda: time.time() < deadline and not self._gives_up(batch))
             self.rendering = len(batch.in_flight)
-            if self.destination is not None:
-                Homes(self.destination, overwrite=self.overwrite).bring(hook, batch.book, context["ti"].try_number)
-            self._report(batch)
+            if self._homes:
+                self._homes.bring(hook, batch.book, context["ti"].try_number, batch.ends)
+            self.log.info("Rows: %s.", progress(batch.book, datetime.now(UTC)))
+            self._manifest.write(batch)
             if not batch.in_flight:
                 return self._finish(context, batch)
             self._take(batch, self._wait(batch, deadline), deadline)
@@ -283,20 +259,21 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
     def _wait(self, batch: Batch, deadline: float) -> Mapping[str, Any]:
         """Defer until it is worth waking up, or wait here for the same."""
         spender, portion = batch.spender, max(PORTION, self.max_in_flight // 2)
-        more = 0 if self._gives_up(batch) else len(spender.to_submit)
+        more = 0 if spender.refused or self._gives_up(batch) else len(spender.to_submit)
         trigger = JSON2VideoMoviesTrigger(
             json2video_conn_id=self.json2video_conn_id,
             projects=batch.in_flight,
             deadline=deadline,
             poll_interval=self.poll_interval,
-            min_finished=min(more, portion) or (portion if spender.unclear else None),
+            min_finished=min(more, portion) or (portion if spender.awaited else None),
         )
         if self.deferrable:
             last_post = spender.last_post and spender.last_post.timestamp()
             self.defer(
                 trigger=trigger,
                 method_name="execute_complete",
-                kwargs={"deadline": deadline, "last_post": last_post},
+                kwargs={"deadline": deadline, "last_post": last_post}
+                | ({"refused": str(spender.refused)} if spender.refused else {}),
                 # Later than our own deadline, so that the clean event wins.
                 timeout=timedelta(seconds=max(deadline - time.time(), 0) + self.poll_interval + 60),
             )
@@ -326,8 +303,7 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
         unsent = f"{len(batch.spender.to_submit):,} rows were not submitted at the deadline"
         if not left:
             return JSON2VideoError(f"{unsent}; a retry of the task submits them.")
-        some = ", ".join(left[:SHOWN]) + (f" and {len(left) - SHOWN:,} more" if left[SHOWN:] else "")
-        return RenderTimeout(some, f"not finished at the deadline; {unsent}")
+        return RenderTimeout(_few(left), f"not finished at the deadline; {unsent}")
 
     def _finish(self, context: Context, batch: Batch) -> dict[str, Any]:
         """Nothing is rendering any more: the result, or why there is none."""
@@ -335,12 +311,13 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
 
         spender, entries = batch.spender, batch.book.entries
         stopped = self._gives_up(batch)
-        if batch.halted is not None and not stopped:
+        if batch.halted is not None and spender.to_submit and not stopped:
             raise batch.halted
         if spender.unclear:
             raise SubmitAmbiguous(
-                f"{len(spender.unclear):,} rows were sent and no usable answer came: they may or may not be rendering "
-                "and charged. The next try looks for them, and sends those again that the service never took"
+                f"{_few([named(batch.book.rows[i]) for i in spender.unclear])}: sent, and no usable answer came, so "
+                "that it may or may not be rendering and charged. The next try looks for it, and sends it again if the "
+                "service never took it"
             )
         if spender.to_submit and not stopped:
             raise self._too_late(batch)
@@ -351,10 +328,14 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
                 f"destinations; a retry brings them and pays nothing. The first: {missing[0].error}"
             )
         batch.book.end()
-        result = summary(entries, None if self.manifest is None else str(self.manifest))
-        if batch.failed > self._allowed(len(entries)):
+        manifest = self._manifest.name
+        result = summary(entries, manifest)
+        if self._tolerance.is_exceeded(batch.failed, len(entries)):
             raise AirflowFailException(self._failure(batch, result["skipped"]))
-        tell_outlets(self, context, {name: value for name, value in result.items() if value is not None})
+        facts = {name: value for name, value in result.items() if value is not None}
+        tell_outlets(self, context, facts, file=manifest)
+        files = [Place.of_file(entry.file, entry.size) for entry in entries if entry.file]
+        self.products = [*([Place.of_file(manifest)] if manifest else ()), *(files if len(files) <= TOLD else ())]
         return result
 
     def _failure(self, batch: Batch, skipped: int) -> str:
@@ -367,43 +348,50 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
             f"{some}{more}. Clear the task to render them anew: that pays for nothing that is done and unchanged."
         )
 
+    def get_openlineage_facets_on_complete(self, ti: Any) -> Any:
+        """What the batch read and made, for OpenLineage: its manifest and, unless they are very many, its files."""
+        if not self.base_url or self.products is None:
+            return None
+        items = [Place.of_file(file_of(self.items, self._folder))] if is_path(self.items) else []
+        return lineage_of([*sources_of(self, self.base_url), *items], self.products, None, self.base_url)
+
     # What is asked for.
 
     def _hook(self) -> JSON2VideoHook:
         hook = JSON2VideoHook(self.json2video_conn_id)
-        self.dashboard_url = hook.dashboard_url
+        self.base_url, self.dashboard_url = hook.account.base_url, hook.dashboard_url
         return hook
 
-    def _check_parameters(self, hook: JSON2VideoHook) -> None:
-        hook.check_interval(self.poll_interval, "poll_interval")
-        if self._has_source:
-            self._one_of("movie", "movie_file", "template_id")
-        most = self.max_in_flight
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise ConfigurationError(f"max_in_flight must be a number of rows above 0, not {most!r}. Nothing was sent.")
-        self._allowed(0)
-        self._preflight(hook).check()
-        if self.manifest is not None:
-            check_destination(self.manifest, overwrite=True, subtitles=False)
+    @property
+    def _homes(self) -> Homes | None:
+        return None if self.destination is None else Homes(self.destination, overwrite=self.overwrite)
 
-    def _allowed(self, rows: int) -> float:
-        """So many of the rows may fail."""
-        allowed = self.on_failure
-        if allowed in ("fail", "continue"):
-            return 0 if allowed == "fail" else math.inf
-        if isinstance(allowed, int) and not isinstance(allowed, bool) and allowed >= 0:
-            return allowed
-        with suppress(ValueError):
-            if isinstance(allowed, str) and allowed.endswith("%") and 0 <= float(allowed[:-1]) <= 100:
-                return rows * float(allowed[:-1]) / 100
-        raise ConfigurationError(
-            f'on_failure must be "fail", "continue", a share such as "5%" or a number of rows, not {allowed!r:.80}. '
-            "Nothing was sent."
-        )
+    @property
+    def _manifest(self) -> Manifest:
+        return Manifest(self.manifest, self._gives_up)
+
+    @property
+    def _tolerance(self) -> Tolerance:
+        from airflow_provider_j2v.renders.tolerance import Tolerance
+
+        return Tolerance(self.on_failure)
 
     def _gives_up(self, batch: Batch) -> bool:
         """Whether so many rows have failed that no more are submitted."""
-        return self.on_failure != "fail" and batch.failed > self._allowed(len(batch.book.rows))
+        return self._tolerance.stops(batch.failed, len(batch.book.rows))
+
+    def _checks(self, hook: JSON2VideoHook | None) -> Iterator[Callable[[], object]]:
+        yield from super()._checks(hook)
+        if self._has_source:
+            yield lambda: self._one_of("movie", "movie_file", "template_id")
+        yield self._check_most
+        yield lambda: self._tolerance
+        yield self._manifest.check
+
+    def _check_most(self) -> None:
+        most = self.max_in_flight
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise ConfigurationError(f"max_in_flight must be a number of rows above 0, not {most!r}. Nothing was sent.")
 
     def _batch(self, context: Context, hook: JSON2VideoHook) -> Batch:
         from airflow_provider_j2v.operators.ledger import documents_of
@@ -421,7 +409,7 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
 
         ti = context["ti"]
         preflight = self._preflight(hook)
-        homes = None if self.destination is None else Homes(self.destination, overwrite=self.overwrite)
+        homes = self._homes
 
         def check(rows: Sequence[Row], new: Sequence[int]) -> list[tuple[float, float] | None]:
             examined = preflight.pass_many((named(rows[i]), self._movie_of(rows[i])) for i in new)
@@ -446,99 +434,13 @@ class JSON2VideoRenderMoviesOperator(RendersMovies):
             run_after=context["dag_run"].run_after,
         )
 
-    def _mark(self, movie: Mapping[str, Any]) -> str:
-        """The digest of what is wanted; sixteen characters of it tell the rows' versions apart."""
-        return self._fingerprint(movie)[:16]
-
-    def _rows(self) -> list[Row]:
-        dag = self.get_dag()
-        return rows_of(self.items, self.key, dag.folder if dag else os.curdir)
-
-    @property
-    def _has_source(self) -> bool:
-        return any(source is not None for source in (self.movie, self.movie_file, self.template_id))
-
-    @cached_property
-    def _source(self) -> dict[str, Any] | None:
-        """The movie of all rows, read once a process."""
-        return self._read_movie()
-
-    def _over(self, movie: Mapping[str, Any] | None, variables: Mapping[str, Any] | None) -> dict[str, Any]:
-        from airflow_provider_j2v.movies.document import compose
-
-        return compose(
-            movie,
-            template_id=self.template_id,
-            variables=variables,
-            overrides=self.overrides,
-            client_data=self.client_data,
-            exports=self.exports,
-        )
-
-    def _movie_of(self, row: Row) -> dict[str, Any]:
-        """The document of a row as its author means it: connections are not resolved yet."""
-        from airflow_provider_j2v.api.redaction import secrets_of
-        from airflow_provider_j2v.movies.document import check_movie, read_movie
-
-        try:
-            if self._has_source:
-                movie = self._over(self._source, {**(self.variables or {}), **row.fields})
-            elif "movie" in row.fields:
-                own = read_movie(row.fields["movie"])
-                if secrets_of(own.get("exports")):
-                    raise InvalidMovie(
-                        "movie.exports holds a password, and rows are kept in Airflow's state store: name an Airflow "
-                        "connection there, or give exports to the operator. Nothing was sent."
-                    )
-                movie = self._over(own, self.variables)
-            else:
-                raise InvalidMovie(
-                    "there is no movie: give movie, movie_file or template_id for all rows, or each row a field "
-                    "'movie'. Nothing was sent."
-                )
-            check_movie(movie)
-        except MovieError as e:
-            raise type(e)(f"{named(row)}: {e}") from e
-        return movie
-
-    # What is told.
-
-    def _report(self, batch: Batch) -> None:
-        """The progress in the log, and the manifest."""
-        from airflow_provider_j2v.renders.manifest import progress
-
-        self.log.info("Rows: %s.", progress(batch.book, datetime.now(UTC)))
-        try:
-            self._write_manifest(batch)
-        except Exception as e:
-            if not batch.in_flight:
-                raise JSON2VideoError(f"The manifest {self.manifest!r} could not be written: {reason(e)}") from e
-            self.log.warning("The manifest %s could not be written now: %s", self.manifest, reason(e))
-
-    def _write_manifest(self, batch: Batch) -> None:
-        from airflow_provider_j2v.renders.manifest import lines
-
-        if self.manifest is not None:
-            with Destination(self.manifest).writing(overwrite=True) as write:
-                write("".join(lines(batch.book, stopped=self._gives_up(batch))).encode())
-
-    @contextmanager
-    def _manifest_of(self, batch: Batch) -> Iterator[None]:
-        """Write the manifest of a batch that fails, too, unless a newer try owns it now."""
-        from airflow_provider_j2v.renders.ledger import Superseded
-
-        try:
-            yield
-        except Superseded:
-            raise
-        except Exception:
-            with suppress(Exception):
-                if batch.is_open:
-                    self._write_manifest(batch)
-            raise
-
 
 async def _event_of(trigger: JSON2VideoMoviesTrigger) -> Any:
     async for event in trigger.run():
         return event.payload
     return None
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if names[SHOWN:] else "")

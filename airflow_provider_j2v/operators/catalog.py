@@ -7,13 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow.providers.common.compat.sdk import (
-    XCOM_RETURN_KEY,
-    AirflowSkipException,
-    Asset,
-    AssetAlias,
-    BaseOperator,
-)
+from airflow.providers.common.compat.sdk import AirflowSkipException, Asset, AssetAlias, BaseOperator
 
 from airflow_provider_j2v.hooks.errors import final_errors
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
@@ -60,6 +54,8 @@ class JSON2VideoRefreshCatalogOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read, compare with the previous run, and say what changed."""
+        from airflow.sdk.bases.xcom import BaseXCom  # not by Airflow's old name for the key: that loads its models
+
         from airflow_provider_j2v.catalog.changes import compare, no_changes, told
         from airflow_provider_j2v.catalog.source import Reading
 
@@ -79,7 +75,7 @@ class JSON2VideoRefreshCatalogOperator(BaseOperator):
                 if isinstance(outlet, AssetAlias):
                     context["outlet_events"][outlet].add(catalog_asset(hook.account.catalog_url), extra=extra)
         elif previous and self.skip_if_unchanged:
-            ti.xcom_push(XCOM_RETURN_KEY, result)
+            ti.xcom_push(BaseXCom.XCOM_RETURN_KEY, result)
             raise AirflowSkipException("The AI model catalog is that of the previous run.")
         return result
 

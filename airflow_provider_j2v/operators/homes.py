@@ -17,6 +17,7 @@ from airflow_provider_j2v.operators.download import bring_home
 from airflow_provider_j2v.operators.items import named
 
 if TYPE_CHECKING:
+    from airflow_provider_j2v.api.answers import MovieStatus
     from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
     from airflow_provider_j2v.renders.rows import Book, Row, RowEntry
 
@@ -59,16 +60,17 @@ class Homes:
         :raises DestinationUnavailable: one could not be looked at.
         """
         taken: dict[str, Row] = {}
+        places: list[str] = []
         try:
             for row in rows:
                 place = self._pattern.of(row, project=f"project-{row.index}")  # it has none yet
-                other = taken.setdefault(place, row)
+                other = taken.setdefault(os.path.normpath(place), row)  # /a/./b and /a//b are /a/b
                 if other is not row:
                     raise ConfigurationError(f"{named(row)} and {named(other)} would both go to {place!r:.200}.")
                 Destination(place)
+                places.append(place)
         except ConfigurationError as e:
             raise ConfigurationError(f"{e} Nothing was sent.") from e
-        places = list(taken)
         _at_once(LOOKS, self._check_one, [places[i] for i in new])
 
     def _check_one(self, place: str) -> None:
@@ -93,15 +95,19 @@ class Homes:
             ) from e
         return size is not None and entry.size in (None, size)
 
-    def bring(self, hook: JSON2VideoHook, book: Book, this_try: int) -> None:
-        """Download what is done; each file is asked for once a try, and ``missed`` says when that failed."""
+    def bring(self, hook: JSON2VideoHook, book: Book, this_try: int, ends: dict[str, MovieStatus]) -> None:
+        """Download what is done; each file is asked for once a try, and ``missed`` says when that failed.
+
+        :param ends: what the service has just said of renders, by project; what was used is taken out.
+        """
 
         def bring_one(i: int) -> RowEntry:
             row, entry = book.rows[i], book.entries[i]
             try:
                 project = str(entry.project)
                 place = self._pattern.of(row, project)
-                bring_home(hook, project, hook.get_movie(project), place, overwrite=self._overwrite)
+                movie = ends.pop(project, None) or hook.get_movie(project)
+                bring_home(hook, project, movie, place, overwrite=self._overwrite)
             except JSON2VideoError as e:
                 log.warning("%s: %s", named(row), e)
                 return entry.changed(missed=this_try, error=str(e)[:MAX_REASON])
@@ -159,6 +165,8 @@ class Pattern:
             path: str = self.text.format_map(values | {"index": row.index, "project": project})
         except (ValueError, TypeError, KeyError, IndexError) as e:
             raise ConfigurationError(f"{named(row)}: the destination {self.text!r:.200} does not fit: {e}.") from None
+        if "://" in self.text and _store(path).count("@") != _store(self.text).count("@"):
+            raise ConfigurationError(f"{named(row)}: the destination {path!r:.200} would be of another connection.")
         if ".." in re.split(r"[/\\]", path):
             raise ConfigurationError(f"{named(row)}: the destination {path!r:.200} would lead out of its folder.")
         return path
@@ -171,3 +179,8 @@ class Pattern:
         if not fits or not str(value).strip() or not str(value).isprintable():
             raise ConfigurationError(f"{named(row)}: its {name!r:.80} is {value!r:.80}, which is no part of a path.")
         return value
+
+
+def _store(path: str) -> str:
+    """What stands between the scheme and the first slash of a URL: a bucket, and the conn id before its ``@``."""
+    return path.partition("://")[2].partition("/")[0]

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,15 @@ _LINES = (".jsonl", ".ndjson")
 def is_path(items: Any) -> bool:
     """Whether the items are the name of a file."""
     return isinstance(items, str | os.PathLike)
+
+
+def file_of(items: str | os.PathLike[str], folder: str) -> str:
+    """The absolute path, or the URL, of a file of items.
+
+    :param folder: what relative paths are relative to.
+    """
+    name = os.fspath(items)
+    return name if "://" in name else str(Path(folder, name).absolute())
 
 
 def rows_of(items: Any, key: str | None, folder: str) -> list[Row]:
@@ -66,7 +76,8 @@ def _key(fields: Mapping[str, Any], key: str, where: str) -> Any:
         has = escape(", ".join(map(str, fields)), 200)
         raise InvalidMovie(f"{where} has no field {key!r} to be named by; it has {has}. Nothing was sent.")
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number and not (isinstance(value, str) and value.strip()):
+    text = isinstance(value, str) and value.strip() and not re.search("[\ud800-\udfff]", value)
+    if not number and not text:
         raise InvalidMovie(f"{where}: its key {key!r} must be text or a number, not {value!r:.80}. Nothing was sent.")
     if len(str(value)) > MAX_KEY:
         raise InvalidMovie(f"{where}: its key {key!r} is longer than {MAX_KEY} characters. Nothing was sent.")
@@ -139,16 +150,16 @@ def _from_csv(name: str, text: str) -> Iterator[tuple[str, Any]]:
 def _read(name: str, folder: str) -> bytes:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    where = name if "://" in name else str(Path(folder, name))
+    place = file_of(name, folder)
     try:
-        with ObjectStoragePath(where).open("rb") as file:  # type: ignore[no-untyped-call]
+        with ObjectStoragePath(place).open("rb") as file:  # type: ignore[no-untyped-call]
             content: bytes = file.read(MAX_FILE + 1)
     except FileNotFoundError:
-        raise InvalidMovie(f"There is no items file at {where!r}. Nothing was sent.") from None
+        raise InvalidMovie(f"There is no items file at {place!r}. Nothing was sent.") from None
     except (OSError, ValueError, ImportError) as e:
-        raise InvalidMovie(f"The items file {where!r} cannot be read: {e}. Nothing was sent.") from None
+        raise InvalidMovie(f"The items file {place!r} cannot be read: {e}. Nothing was sent.") from None
     if len(content) > MAX_FILE:
-        raise InvalidMovie(f"The items file {where!r} is larger than {MAX_FILE / 1e6:.0f} MB. Nothing was sent.")
+        raise InvalidMovie(f"The items file {place!r} is larger than {MAX_FILE / 1e6:.0f} MB. Nothing was sent.")
     return content
 
 

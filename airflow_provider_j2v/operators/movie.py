@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -127,9 +127,9 @@ class JSON2VideoRenderMovieOperator(RendersMovies):
         client_data: Mapping[str, Any] | None = None,
         exports: Any = None,
         preflight: Level = "error",
-        max_credits: float | None = None,
+        max_credits: float | str | None = None,
         check_quota: bool = False,
-        expected_duration: float | None = None,
+        expected_duration: float | str | None = None,
         connections: Mapping[str, str] | None = None,
         catalog: Any = None,
         wait_for_completion: bool = True,
@@ -286,7 +286,7 @@ class JSON2VideoRenderMovieOperator(RendersMovies):
             error = RenderFailed(outcome.project, outcome.message, self._failing_element(outcome.message))
             if self.fail_on_render_error:
                 raise error
-            self.log.warning("%s", error)
+            self.log.warning("%s", "\n".join(error.lines))
         result = self.result = result_of(outcome, estimated) | home
         self.video_url = result["url"]
         if outcome.status == "done":
@@ -317,6 +317,12 @@ class JSON2VideoRenderMovieOperator(RendersMovies):
         return lineage_of(sources_of(self, self.base_url), [made], self.project, self.base_url)
 
     # What is asked for.
+
+    def _checks(self, hook: JSON2VideoHook | None) -> Iterator[Callable[[], object]]:
+        yield from super()._checks(hook)
+        yield self._check_destination
+        if self.destination is not None:
+            yield lambda: check_destination(self.destination, overwrite=self.overwrite, subtitles=self.subtitles)
 
     def _check_destination(self) -> None:
         if self.subtitles and self.destination is None:

@@ -12,10 +12,12 @@ from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 
 if TYPE_CHECKING:
     from airflow_provider_j2v.api.template_answers import Template
+    from airflow_provider_j2v.catalog.models import Catalog
     from airflow_provider_j2v.catalog.source import Reading
     from airflow_provider_j2v.movies.connections import Resolution
     from airflow_provider_j2v.movies.credits import Estimate
     from airflow_provider_j2v.movies.lint import Finding
+    from airflow_provider_j2v.movies.payers import Explanation
 
 log = logging.getLogger(__name__)
 
@@ -57,19 +59,23 @@ class Preflight:
     level: Level = "error"
     connections: Mapping[str, str] | None = None
     catalog: Any = None
-    max_credits: float | None = None
+    max_credits: float | str | None = None
     check_quota: bool = False
-    expected_duration: float | None = None
+    expected_duration: float | str | None = None
 
     def check(self) -> None:
-        """Refuse a level that there is not, before anything else is done.
+        """Refuse parameters that cannot be, before anything else is done.
 
-        :raises ConfigurationError: it is none of the three.
+        :raises ConfigurationError: ``level`` is none of the three, or a number that Airflow rendered is none.
         """
+        from airflow_provider_j2v.movies.credits import stated
+
         if self.level not in get_args(Level):
             raise ConfigurationError(
                 f'preflight must be "error", "warn" or "off", not {self.level!r:.80}. Nothing was sent.'
             )
+        stated(self.max_credits, "max_credits", "credits")
+        stated(self.expected_duration, "expected_duration", "seconds")
 
     def pass_one(self, movie: Mapping[str, Any]) -> Examined:
         """Look at a movie, say what is found, and refuse it if it is wrong or too dear.
@@ -135,27 +141,14 @@ class Preflight:
         :raises UnresolvedConnection: something in it does not resolve, or would be billed unnoticed.
         """
         from airflow_provider_j2v.catalog.source import snapshot
-        from airflow_provider_j2v.movies.connections import has_generated
         from airflow_provider_j2v.movies.credits import estimate
-        from airflow_provider_j2v.movies.lint import lint
 
         known = Known() if known is None else known
         self.check()
-        looks = self.level != "off"
-        priced = looks or self.check_quota or self.max_credits is not None
-        saved = self._template(movie, known) if priced else None
-        template = saved.movie if saved else None
-        if known.reading is None:
-            known.reading = self.hook.reading(self.catalog, needed=priced and has_generated(movie, template))
-        reading = known.reading
-        findings: list[Finding] = []
-        if looks:
-            schema = self._variables_schema(movie, known) if saved else None
-            catalog = reading.catalog if reading else None
-            findings = lint(movie, catalog=catalog, template=template, variables_schema=schema)
+        findings, reading, template = self._look(movie, known)
         resolution = self.hook.resolution(movie, self.connections, reading, template, tells=tells)
         expected = None
-        if priced:
+        if self._prices:
             expected = estimate(
                 movie,
                 catalog=(reading or snapshot()).catalog,
@@ -164,6 +157,42 @@ class Preflight:
                 expected_duration=self.expected_duration,
             )
         return Examined(findings, resolution, expected)
+
+    def rehearse(
+        self, movie: Mapping[str, Any], known: Known
+    ) -> tuple[list[Finding], Explanation, Catalog | None, Mapping[str, Any] | None]:
+        """Look at a movie for a dry run: what is found, who pays, and the catalog and template that say so.
+
+        Connections that do not resolve are among the problems of the explanation; parameters as ``examine``.
+        """
+        findings, reading, template = self._look(movie, known)
+        # One that could not be read is not asked for again: the log has it.
+        explanation = self.hook.explain_connections(movie, self.connections, reading, template or {})
+        return findings, explanation, reading.catalog if reading else None, template
+
+    @property
+    def _prices(self) -> bool:
+        return self.level != "off" or self.check_quota or self.max_credits is not None
+
+    def _look(
+        self, movie: Mapping[str, Any], known: Known
+    ) -> tuple[list[Finding], Reading | None, Mapping[str, Any] | None]:
+        """What is found in a movie; the catalog and the template that it needs."""
+        from airflow_provider_j2v.movies.connections import has_generated
+        from airflow_provider_j2v.movies.lint import lint
+
+        saved = self._template(movie, known) if self._prices else None
+        template = saved.movie if saved else None
+        if known.reading is None:
+            known.reading = self.hook.reading(self.catalog, needed=self._prices and has_generated(movie, template))
+        reading = known.reading
+        if self.level == "off":
+            return [], reading, template
+        schema = self._variables_schema(movie, known) if saved else None
+        catalog = reading.catalog if reading else None
+        base_url = self.hook.account.base_url
+        findings = lint(movie, catalog=catalog, template=template, variables_schema=schema, base_url=base_url)
+        return findings, reading, template
 
     def remaining(self) -> float | None:
         """The credits left on the account, if they are to be checked and the service tells them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,9 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_j2v.exceptions import ConfigurationError, JSON2VideoError
 from airflow_provider_j2v.hooks.json2video import LONGEST, JSON2VideoHook
 from airflow_provider_j2v.operators.authoring import AuthoredMovie
-from airflow_provider_j2v.operators.preflight import Preflight
 
 if TYPE_CHECKING:
-    from airflow_provider_j2v.operators.preflight import Level
+    from airflow_provider_j2v.operators.preflight import Level, Preflight
     from airflow_provider_j2v.renders.identity import Identity
 
 
@@ -29,26 +28,37 @@ class RendersMovies(AuthoredMovie):
     connections: Mapping[str, str] | None
     catalog: Any
     preflight: Level
-    max_credits: float | None
+    max_credits: float | str | None
     check_quota: bool
-    expected_duration: float | None
+    expected_duration: float | str | None
+    poll_interval: float
     timeout: float | timedelta
     json2video_conn_id: str
 
     def dry_run(self) -> None:
-        """Log what would be sent: mistakes that are found, who pays for what, and the estimate. Spends nothing."""
-        from airflow_provider_j2v.movies.document import check_movie
+        """Log what a run would send and why it would be refused: mistakes, who pays for what, the estimate, the budget.
 
-        movie = self._composed()
-        check_movie(movie)
+        Spends nothing. What only a run fills in, Jinja and the outputs of other tasks, is named and left out.
+        """
+        from airflow_provider_j2v.operators.dry_run import rehearse
+
+        rehearse(self)
+
+    def _hook_of_account(self) -> JSON2VideoHook:
+        """The hook.
+
+        :raises ConfigurationError: there is no such connection, or something in it is wrong.
+        """
         hook = JSON2VideoHook(self.json2video_conn_id)
-        examined = self._preflight(hook).examine(movie)
-        for finding in examined.findings:
-            self.log.info("%s", finding)
-        self.log.info("%d findings.", len(examined.findings))
-        self.log.info("%s", examined.resolution.explanation)
-        if examined.estimate:
-            self.log.info("Estimate: %s", examined.estimate)
+        hook.account  # noqa: B018
+        return hook
+
+    def _checks(self, hook: JSON2VideoHook | None) -> Iterator[Callable[[], object]]:
+        """What refuses parameters that cannot be."""
+        yield self._patience
+        yield self._preflight(hook).check
+        if hook is not None:
+            yield lambda: hook.check_interval(self.poll_interval, "poll_interval")
 
     def _composed(self, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The document as its author means it: connections are not resolved yet.
@@ -67,9 +77,11 @@ class RendersMovies(AuthoredMovie):
             exports=self.exports,
         )
 
-    def _preflight(self, hook: JSON2VideoHook) -> Preflight:
+    def _preflight(self, hook: JSON2VideoHook | None) -> Preflight:
+        from airflow_provider_j2v.operators.preflight import Preflight
+
         return Preflight(
-            hook,
+            hook or JSON2VideoHook(self.json2video_conn_id),
             level=self.preflight,
             connections=self.connections,
             catalog=self.catalog,

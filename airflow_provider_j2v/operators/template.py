@@ -21,7 +21,6 @@ from airflow_provider_j2v.exceptions import (
 from airflow_provider_j2v.hooks.errors import final_errors, is_final
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.operators.authoring import AuthoredMovie
-from airflow_provider_j2v.operators.preflight import SHOWN, Preflight
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 SHOWN_CHANGES = 10
 _SHOWN_PATH = 100
 #: Mistakes in a movie that are none in a template: each render may bring the variable along.
-_LATER = frozenset(("undefined-placeholder", "iterate-undefined", "empty-source"))
+_LATER = frozenset(("undefined-placeholder", "iterate-undefined", "empty-source", "empty-text"))
 
 
 class JSON2VideoSyncTemplateOperator(AuthoredMovie):
@@ -159,7 +158,13 @@ class JSON2VideoSyncTemplateOperator(AuthoredMovie):
         return _result(template_id, name, "updated", changes)
 
     def _find(self, hook: JSON2VideoHook, name: str) -> TemplateRow | None:
-        found = _named(hook, name)
+        rows = hook.list_templates()
+        found, alike = _named(rows, name), _named(rows, name, case=False)
+        if alike and not found:
+            self.log.warning(
+                "Template %r is another one than %r, as names differ by case: %s is left alone.",
+                *(alike[0].name, name, alike[0].id),
+            )
         if len(found) > 1:
             raise ConfigurationError(
                 f"{len(found)} templates are named {name!r}, so that it is not clear which one to change: "
@@ -169,7 +174,7 @@ class JSON2VideoSyncTemplateOperator(AuthoredMovie):
 
     def _oldest(self, hook: JSON2VideoHook, name: str, created: str) -> str:
         """The template that stays, where somebody created one at the same time: the oldest, here as there."""
-        rows = _named(hook, name)
+        rows = _named(hook.list_templates(), name)
         oldest = min(rows, key=lambda row: (row.created_at is None, row.created_at, row.id), default=None)
         if oldest is None or oldest.id == created or created not in [row.id for row in rows]:
             return created
@@ -213,6 +218,7 @@ class JSON2VideoSyncTemplateOperator(AuthoredMovie):
     def _examined(self, hook: JSON2VideoHook, movie: dict[str, Any]) -> dict[str, Any]:
         """The movie with its connections resolved, unless there are mistakes in it."""
         from airflow_provider_j2v.movies.lint import refuse
+        from airflow_provider_j2v.operators.preflight import SHOWN, Preflight
 
         preflight = Preflight(hook, level=self.preflight, connections=self.connections, catalog=self.catalog)
         preflight.check()
@@ -234,13 +240,17 @@ def _changes(saved: Template, movie: dict[str, Any], tags: list[str] | None) -> 
     return changes if tags is None or set(tags) == set(saved.tags or ()) else [*changes, "tags"]
 
 
-def _named(hook: JSON2VideoHook, name: str) -> list[TemplateRow]:
-    """The account's own templates of a name, in whichever Unicode spelling."""
+def _named(rows: Sequence[TemplateRow], name: str, *, case: bool = True) -> list[TemplateRow]:
+    """The account's own templates of a name, in whichever Unicode spelling.
+
+    :param case: False takes those that differ from it in capitals alone, too.
+    """
 
     def plain(text: str) -> str:
-        return unicodedata.normalize("NFC", text).strip()
+        composed = unicodedata.normalize("NFC", text).strip()
+        return composed if case else composed.casefold()
 
-    return [row for row in hook.list_templates() if row.owner is not False and plain(row.name or "") == plain(name)]
+    return [row for row in rows if row.owner is not False and plain(row.name or "") == plain(name)]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from airflow_provider_j2v.api.answers import MovieStatus
 from airflow_provider_j2v.api.calls import get_movie
 from airflow_provider_j2v.api.reply import escape
-from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, NotFound
+from airflow_provider_j2v.exceptions import ApiError, ConfigurationError, JSON2VideoError, MovieError, NotFound
 from airflow_provider_j2v.renders.identity import Stamp
 from airflow_provider_j2v.renders.inheritance import Inheritance, adopted, ended, has_ended
 from airflow_provider_j2v.renders.lookup import CLOCK_SLACK
@@ -81,6 +81,8 @@ class Batch:
         self._many = many
         self._on_end = on_end
         self._spender: Spender | None = None
+        #: What the service said of the renders that were taken last, by project.
+        self.ends: dict[str, MovieStatus] = {}
 
     # What is known of the rows, once the batch is open.
 
@@ -134,22 +136,26 @@ class Batch:
             self._rebuild(last_post=None, checked=False)
         elif head.generation == 0:
             rows = order.read()
-            self._begin(1, rows, [RowEntry() for _ in rows])
+            entries = [RowEntry() for _ in rows]
+            self._price(rows, entries)
+            self._begin(1, rows, entries)
         elif order.max_tries != head.max_tries or (head.ended and order.retries != head.retries):
             self._take_over(Book.of(self._documents, head))
         else:
             self._retry(Book.of(self._documents, head))
 
-    def resume(self, last_post: float | None = None) -> None:
+    def resume(self, last_post: float | None = None, refused: str | None = None) -> None:
         """Take the batch up after a wait within one try.
 
         :param last_post: when the try began its last POSTs (epoch seconds), for where the record does not survive.
+        :param refused: why the try submits nothing, if it found that out: see ``refused``.
         """
         head = read_head(self._documents)
         if head is None or head.generation == 0:
             self._rebuild(last_post=last_post, checked=True)
         else:
             self._spender = self._spend_from(Book.of(self._documents, head))
+        self.spender.refused = MovieError(refused) if refused else None
 
     def _spend_from(self, book: Book) -> Spender:
         return Spender(self._client, book, self._order, self._clock, self._sleep, self._many)
@@ -157,18 +163,27 @@ class Batch:
     def _retry(self, book: Book) -> None:
         self._spender = self._spend_from(book)
         self._spender.forgive()
-        if book.head.common != self._order.common():
-            log.warning(
-                "The movie of this batch, or what is laid over it, has changed since its first try: rows that are not "
-                "submitted yet are rendered as it is now. Clear the task to render the others anew."
-            )
         log.info("Taking up the batch of an earlier try: %s.", told(book.entries))
         self.take(self.in_flight)
-        self._price(book.rows, book.entries)
+        try:
+            if book.head.common != self._order.common():
+                log.warning(
+                    "The movie of this batch, or what is laid over it, has changed since its first try: rows that are "
+                    "not submitted yet are rendered as it is now. Clear the task to render the others anew."
+                )
+            self._price(book.rows, book.entries)
+        except (MovieError, ConfigurationError) as e:
+            self._refuse(book.entries, e)
 
-    def _begin(self, generation: int, rows: Sequence[Row], entries: list[RowEntry], *, checked: bool = False) -> None:
-        if not checked:
-            self._price(rows, entries)
+    def _refuse(self, entries: Sequence[RowEntry], error: JSON2VideoError) -> None:
+        """Submit nothing more in this try: what earlier ones have paid for is seen to its end all the same."""
+        if any(entry.state in ("waiting", "intent") for entry in entries):
+            log.error("No more rows are submitted in this try: %s", error)
+            self.spender.refused = error
+        else:
+            log.warning("%s It is not needed: every row was submitted before.", error)
+
+    def _begin(self, generation: int, rows: Sequence[Row], entries: list[RowEntry]) -> None:
         had = sum(entry.state == "finished" for entry in entries)
         book = Book(self._documents, self._head(generation).model_copy(update={"had": had}), rows, entries)
         book.begin()
@@ -192,6 +207,7 @@ class Batch:
         rows = self._order.read()
         heritage = Inheritance(old, rows, self._order.fingerprint, self._order.are_home)
         entries = heritage.entries(self._look_at_all(heritage.projects), self._clock())
+        self._price(rows, entries)
         self._begin(old.head.generation + 1, rows, entries)
         heritage.tell()
         log.info("The task was cleared: %s.", told(entries))
@@ -219,7 +235,17 @@ class Batch:
             of[stamp.identity.row].append((stamp, movie))
         entries = [adopted(of[row.name], order.fingerprint(row), order.max_tries, now) for row in rows]
         known = {entry.project for entry in entries}
-        self._begin(1, rows, entries, checked=checked)
+        refused = None
+        try:
+            if not checked:
+                self._price(rows, entries)
+        except (MovieError, ConfigurationError) as e:
+            if not any(entry.project for entry in entries):
+                raise
+            refused = e
+        self._begin(1, rows, entries)
+        if refused:
+            self._refuse(entries, refused)
         for stamp, movie in found:
             if movie.project not in known and not has_ended(movie):
                 log.warning(
@@ -249,15 +275,17 @@ class Batch:
         book = self.book
         places = [i for i in book.which("submitted") if book.entries[i].project in projects]
         answers = self._many(self._look, [str(book.entries[i].project) for i in places])
-        over: list[MovieStatus] = []
+        over: dict[str, MovieStatus] = {}
         for i, answer in zip(places, answers, strict=True):
+            project = str(book.entries[i].project)
             if isinstance(answer, ApiError):
-                log.info("Project %s could not be looked at: %s", book.entries[i].project, answer)
+                log.info("Project %s could not be looked at: %s", project, answer)
             elif has_ended(answer):
                 book.put(i, ended(book.entries[i], answer))
-                over.append(answer)
+                over[project] = answer
         book.write()
-        for movie in over:
+        self.ends = over
+        for movie in over.values():
             self._on_end(movie)
         return len(over)
 

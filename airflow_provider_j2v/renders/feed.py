@@ -29,7 +29,8 @@ from airflow_provider_j2v.exceptions import (
     UnreadableAnswer,
 )
 from airflow_provider_j2v.renders.identity import RESERVED
-from airflow_provider_j2v.renders.plan import CLOCK_SLACK, PAGE_BYTES
+from airflow_provider_j2v.renders.listing import PAGE_BYTES
+from airflow_provider_j2v.renders.plan import CLOCK_SLACK
 from airflow_provider_j2v.renders.result import small
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ FIRST_PAGE = 25
 LONGEST_PAUSE = 900.0
 
 _PROJECT = re.compile(r"[\x21-\x7e]{1,200}")
-Epoch = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Epoch = Annotated[float, Field(ge=0, le=7e9, allow_inf_nan=False)]  # datetime can say it
 
 
 class State(BaseModel):

@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import Call
 from airflow_provider_j2v.api.client import AsyncClient
-from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError
+from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, RateLimited
 from airflow_provider_j2v.renders.feed import Feed, Look, Wanted
+from airflow_provider_j2v.renders.plan import Silence
+from airflow_provider_j2v.renders.watcher import silence_of
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ async def follow(
     """
     feed = Feed(wanted, interval=interval, clock=clock)
     client: AsyncClient | None = None
+    silence = Silence()
     is_restored, stored, complaint = False, None, ""
     try:
         while True:
@@ -64,8 +67,10 @@ async def follow(
                     is_restored = True
                 if client is None:
                     account = await lookup()
-                    client = connect(account)
+                    client, silence = connect(account), silence_of(account)
                     feed.interval = interval if account.is_local else max(interval, least_interval)
+                while (left := silence.until - clock()) > 0:
+                    await sleep(left)
                 steps = feed.look()
                 call = _step(steps, None)
                 while call is not None:
@@ -76,6 +81,8 @@ async def follow(
             except Exception as e:
                 feed.fail(e)
             complaint = _report(feed, complaint)
+            if isinstance(feed.error, RateLimited):
+                silence.extend(feed.error, clock() + (feed.error.retry_after or least_interval))
             if feed.error is not None:
                 on_error()
                 if client is not None:

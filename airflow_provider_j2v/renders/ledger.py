@@ -11,11 +11,19 @@ from airflow_provider_j2v.exceptions import JSON2VideoError
 
 
 class LedgerError(JSON2VideoError):
-    """The ledger could not be read or written; without it nothing may be spent."""
+    """The record of the render, in Airflow's task state store, could not be read or written.
+
+    :money: nothing is sent without it. A render of an earlier try goes on, and is charged when it finishes.
+    :do: nothing: the retry reads it again. If that does not help, look at Airflow's API server and database.
+    """
 
 
 class Superseded(LedgerError):
-    """Airflow no longer knows this try: a newer one owns the task instance, and this one must not spend."""
+    """Airflow no longer knows this try: a newer one owns the task instance, and this one must not spend.
+
+    :money: this try sent nothing.
+    :do: nothing: look at the newer try.
+    """
 
 
 class Entry(BaseModel):

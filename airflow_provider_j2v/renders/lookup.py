@@ -16,7 +16,11 @@ CLOCK_SLACK = timedelta(hours=1)
 
 
 class LookupFailed(JSON2VideoError):
-    """Some row of the window could not be read or judged, so that 'not found' would prove nothing."""
+    """The account's list could not be read to its end, so that not to find a render there would prove nothing.
+
+    :money: nothing more was sent. The render that is looked for may exist and be charged, once.
+    :do: nothing: the retry looks again. Where that can never succeed, render in a new DAG run.
+    """
 
 
 def find(

@@ -34,7 +34,12 @@ def lines(book: Book, *, stopped: bool) -> Iterator[str]:
             "credits": {"estimated": entry.estimated and list(entry.estimated), "charged": entry.charged},
             "error": entry.error,
         }
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        yield _on_one_line(json.dumps(line, ensure_ascii=False)) + "\n"
+
+
+def _on_one_line(document: str) -> str:
+    """The same JSON, readable, with nothing in it that a reader could take for the end of a line."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
 
 
 def _status(entry: RowEntry, *, stopped: bool) -> str:

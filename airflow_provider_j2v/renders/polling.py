@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from airflow_provider_j2v.api.answers import MovieAnswer, MoviesPage, MovieStatus, Quota
@@ -34,6 +34,8 @@ TIMEOUT_GRACE = 300.0
 MAX_REASON = 2000
 #: So many failed polls in a row end the wait.
 MAX_FAILURES = 10
+#: The list is read so far back, in seconds: by a day less than the service allows, since its end is that of its today.
+LIST_REACH = (MAX_LIST_DAYS - 2) * 86_400.0
 
 KNOWN = frozenset({"pending", "running", "done", "error", "timeout"})
 
@@ -70,21 +72,26 @@ class Outcome:
             raise self.error
 
 
-def settle(project: str, answer: MovieAnswer, event: Any) -> Outcome:
+def settle(project: str, answer: MovieAnswer | ApiError, event: Any) -> Outcome:
     """How a wait ended that another process did: by what the service says now, and by its event otherwise.
 
-    :param answer: the service's present answer; a render that has ended has ended, whatever the event says.
+    :param answer: the service's present answer, or its failure; a render that has ended has ended, whatever the event
+        says, and a time that is over is over, whether the service answers or not.
     :param event: ``{project, status, message}``; anything else fails closed.
     """
-    movie = answer.movie
-    if movie.status in ("done", "error"):
+    if isinstance(answer, MovieAnswer) and answer.movie.status in ("done", "error"):
+        movie = answer.movie
         status: Status = "done" if movie.status == "done" else "error"
         return Outcome(project, status, _reason(movie), movie, answer.remaining_quota)
     known = isinstance(event, Mapping) and event.get("project") == project
     message = escape(str(event.get("message"))) if known else f"the wait was ended by a foreign event, {event!r:.200}"
+    if isinstance(answer, AuthenticationError | PermissionDenied):
+        return Outcome(project, "refused", str(answer), error=answer)
     if known and event.get("status") == "timeout":
         return Outcome(project, "timeout", message)
-    fate = f"Project {project} is {movie.status!r}; it goes on, and a retry of the task waits for it again"
+    if isinstance(answer, ApiError):
+        return Outcome(project, "lost", str(answer), error=answer)
+    fate = f"Project {project} is {answer.movie.status!r}; it goes on, and a retry of the task waits for it again"
     return Outcome(project, "lost", message, error=ServerError(None, f"The wait ended early: {message}. {fate}"))
 
 
@@ -105,13 +112,15 @@ class Polling:
         self.project = project
         self.deadline = deadline
         self.last_status: str | None = None
+        self.failures = 0  # in a row, up to now
         self._interval = interval
         self._began = now
-        self._failures = 0
         self._timeout_since: float | None = None
         self._silent_until = now
         # The page token of the list that is to confirm "not found".
         self._confirming: tuple[str | None] | None = None
+        # Between two pages the project itself is asked for again: the list may be long, and the render may end.
+        self._between = False
 
     @property
     def confirming(self) -> bool:
@@ -119,10 +128,11 @@ class Polling:
         return self._confirming is not None
 
     def call(self) -> Call[Any]:
-        """What to ask next: the project, or a page of the list when the project seems unknown."""
-        if self._confirming is None:
+        """What to ask next: the project, or in turn with it a page of the list when the project seems unknown."""
+        if self._confirming is None or self._between:
             return get_movie(self.project)
-        start = datetime.fromtimestamp(self._began, UTC) - timedelta(days=MAX_LIST_DAYS - 2)
+        # By the day: whoever looks for his project asks the same, and a planner asks it once for all.
+        start = datetime.fromtimestamp((self._began - LIST_REACH) // 86_400 * 86_400, UTC)
         return list_movies(start, next_token=self._confirming[0])
 
     def pause(self, now: float) -> float:
@@ -146,7 +156,7 @@ class Polling:
         elif isinstance(result, MoviesPage):
             outcome = self._on_page(result, now)
         else:
-            self._failures = 0
+            self.failures, self._confirming, self._between = 0, None, False
             outcome = self._on_movie(result.movie, result.remaining_quota, now)
         return self.too_late() if outcome is None and now >= self.deadline else outcome
 
@@ -170,13 +180,14 @@ class Polling:
         if isinstance(error, RateLimited):
             self._silent_until = now + (error.retry_after or self._interval)
             return None
-        if isinstance(error, NotFound) and self._confirming is None:
-            if now - self._began >= NOT_FOUND_GRACE:
-                self._confirming = (None,)
+        if isinstance(error, NotFound) and (self._confirming is None or self._between):
+            if self._confirming is None and now - self._began >= NOT_FOUND_GRACE:
+                self._confirming, self._began = (None,), now
+            self._between = False
             return None
-        self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            message = f"{self._failures} polls in a row failed, the last one: {error}; {self._last()}"
+        self.failures += 1
+        if self.failures >= MAX_FAILURES:
+            message = f"{self.failures} polls in a row failed, the last one: {error}; {self._last()}"
             return self._end("lost", message, ServerError(error.status, f"Project {self.project}: {message}"))
         return None
 
@@ -184,12 +195,12 @@ class Polling:
         row = next((row for row in page.movies if row.project == self.project), None)
         if row is None and page.has_next and not page.more:
             return self._on_error(UnreadableAnswer(None, "the list goes on but gives no token to go on with"), now)
-        self._failures = 0
+        self.failures = 0
         if row is not None:
-            self._confirming, self._began = None, now
+            self._confirming, self._between, self._began = None, False, now
             return self._on_movie(row, page.remaining_quota, now)
         if page.more:
-            self._confirming = (page.more,)
+            self._confirming, self._between = (page.more,), True
             return None
         message = "the service knows no such project: neither asked for singly nor in the list"
         return self._end("lost", message, NotFound(None, f"Project {self.project}: {message}"))

@@ -63,13 +63,21 @@ def bill_of(credits: Mapping[str, Any]) -> str:
     charged = charged_of(consumed)
     words = ["not estimated" if estimated is None else f"estimated {between(*estimated)}"]
     if charged is not None:
-        odd = estimated is not None and not estimated[0] <= charged <= estimated[1]
-        words.append(f"charged {amount(charged)}{', which is outside the estimate' if odd else ''}")
+        words.append(f"charged {amount(charged)}{_beside(charged, estimated)}")
     else:
         words.append("what was charged cannot be added up" if consumed else "the service does not say what it charged")
     if remaining is not None:
         words.append(f"{amount(remaining)} left")
     return f"Credits: {'; '.join(words)}."
+
+
+def _beside(charged: float, estimated: Sequence[float] | None) -> str:
+    """What there is to say of a charge that the estimate did not hold."""
+    if estimated is None or estimated[0] <= charged <= estimated[1]:
+        return ""
+    if charged > estimated[1]:
+        return ", which is more than estimated"
+    return ", which is less than estimated, as when assets of an earlier render are still cached"
 
 
 def charged_of(items: Any) -> float | None:
@@ -81,7 +89,7 @@ def charged_of(items: Any) -> float | None:
         return None
     for name in ("credits", "amount"):
         numbers = [item.get(name) for item in items]
-        if all(isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
+        if all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e15 for n in numbers):
             return math.fsum(numbers)
     return None
 

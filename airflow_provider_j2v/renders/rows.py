@@ -160,9 +160,10 @@ class Book:
             rows = [Row(i, key, fields) for i, (key, fields) in enumerate(_unpacked("".join(texts)))]
             parts = [_unpacked(wave) for wave in waves]
             entries = [RowEntry.model_validate(entry) for part in parts for entry in part["entries"]]
+            is_one = all(part["of"] == head.generation for part in parts)
         except (TypeError, ValueError, KeyError, zlib.error, ValidationError) as e:
             raise LedgerError(f"The record of this batch cannot be read ({type(e).__name__}); {_ELSEWHERE}") from e
-        if len(rows) != head.rows or len(entries) != head.rows or any(p["of"] != head.generation for p in parts):
+        if len(rows) != head.rows or len(entries) != head.rows or not is_one:
             raise LedgerError(f"The record of this batch is not whole; {_ELSEWHERE}")
         return cls(documents, head, rows, entries)
 

@@ -86,6 +86,8 @@ class Spender:
     many: Many = in_threads
     #: Why nothing more is submitted for now: the account or the way to it, not a row.
     halted: JSON2VideoError | None = None
+    #: What the rows that are to be paid for are refused for: none of them is submitted in this try.
+    refused: JSON2VideoError | None = None
     #: When the last POSTs began, as far as this process knows.
     last_post: datetime | None = None
     # Rows whose earlier POST was proved not taken, and those that were asked for as often as a try may.
@@ -96,6 +98,11 @@ class Spender:
     def unclear(self) -> list[int]:
         """Rows of which nobody knows whether a POST was taken."""
         return [i for i in self.book.which("intent") if i not in self._proven]
+
+    @property
+    def awaited(self) -> list[int]:
+        """Those of them that may still turn up: the others are not sent again in this try."""
+        return [i for i in self.unclear if i not in self._hopeless]
 
     @property
     def to_submit(self) -> list[int]:
@@ -110,22 +117,25 @@ class Spender:
         :raises SubmitAmbiguous: a lookup failed; nothing more was spent.
         :raises LedgerError: the record failed, or a newer try owns the task; nothing more was spent.
         """
-        self.halted = None
+        self.halted = self.refused
         patience = self.clock() + timedelta(seconds=RATE_LIMIT_PATIENCE)
         while True:
             self._settle()
-            room = most - len(self.book.which("submitted")) - len(self.unclear)
-            for portion in portions(self.to_submit[: max(room, 0)], PORTION):
+            for portion in portions(self.to_submit[: self._room(most)], PORTION):
                 if self.halted or not may_spend():
                     break
                 self._send(portion, patience)
             self._settle()
-            if self.book.which("submitted") or self.halted:
+            if self.book.which("submitted") or self.halted is not self.refused:
                 return
-            if may_spend() and self._proven and room > 0:
-                continue
-            if not self._pause_until_certain():
+            if self.to_submit and self._room(most) and not self.halted and may_spend():
+                continue  # nothing of what was sent is rendering
+            if not self.awaited:
                 return
+            self._pause_until_certain()
+
+    def _room(self, most: int) -> int:
+        return max(most - len(self.book.which("submitted")) - len(self.awaited), 0)
 
     def settle_all(self) -> list[int]:
         """Find out about every row that is unclear, however long it takes; those that were not taken."""
@@ -241,7 +251,7 @@ class Spender:
 
     def _halt(self, error: Exception) -> None:
         if isinstance(error, _LeaseExpired):
-            error = Unreachable("Connecting took too long each time; nothing was sent", sent=False)
+            error = Unreachable("Writing down and connecting took over 5 s each time; nothing was sent", sent=False)
         if self.halted is None and isinstance(error, JSON2VideoError):
             log.error("No more rows are submitted for now: %s", error)
             self.halted = error
@@ -265,7 +275,7 @@ class Spender:
 
     def _settle(self) -> None:
         """Look for all rows that are unclear at once."""
-        unclear = [i for i in self.unclear if i not in self._hopeless]
+        unclear = self.awaited
         if not unclear:
             return
         places = {str(self.book.entries[i].tag): i for i in unclear}
@@ -284,16 +294,13 @@ class Spender:
                 (self._proven if entry.unanswered < MAX_UNANSWERED else self._hopeless).add(i)
         self.book.write()
 
-    def _pause_until_certain(self) -> bool:
-        """Wait until the list must show what was sent; False when there is nothing to wait for."""
-        sent = [at for i in self.unclear if i not in self._hopeless and (at := self.book.entries[i].at)]
-        if not sent:
-            return False
-        wait = (certain_at(self.client, max(sent)) - self.clock()).total_seconds()
+    def _pause_until_certain(self) -> None:
+        """Wait until the list must show what was sent."""
+        sent = [at for i in self.awaited if (at := self.book.entries[i].at)]
+        wait = (certain_at(self.client, max(sent)) - self.clock()).total_seconds() if sent else 0
         if wait > 0:
             log.info("%d rows are not listed yet; looking again in %.0f s, when they must be.", len(sent), wait)
             self.sleep(wait)
-        return True
 
 
 def certain_at(client: Sender, last_post: datetime) -> datetime:

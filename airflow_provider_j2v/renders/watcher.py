@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 import os
+import socket
 import time
 import weakref
 import zlib
@@ -19,7 +20,7 @@ from airflow_provider_j2v.api.calls import Call
 from airflow_provider_j2v.api.client import AsyncClient
 from airflow_provider_j2v.api.reply import Reply
 from airflow_provider_j2v.exceptions import ApiError, JSON2VideoError, ServerError, Unreachable
-from airflow_provider_j2v.renders.plan import Heard, Planner
+from airflow_provider_j2v.renders.plan import Heard, Planner, Silence
 from airflow_provider_j2v.renders.polling import Outcome, Polling
 from airflow_provider_j2v.renders.waiting import Report
 
@@ -31,6 +32,9 @@ LONGEST_POLL = 15.0
 PORTION = 50
 #: A wait ends so long after its deadline at the latest, whatever the service does, in seconds.
 PATIENCE = 10.0
+#: Nobody is asked for more often, in seconds; a sandbox on loopback takes more.
+LEAST_INTERVAL = 5.0
+LEAST_LOCAL_INTERVAL = 0.01
 
 
 @dataclass
@@ -46,13 +50,15 @@ class Watcher:
     :param client: of that account; closed by the watcher when nobody waits any more.
     :param on_end: called then.
     :param on_error: called for each poll that failed.
+    :param silence: of the account, shared by all who ask for it.
     """
 
     def __init__(
         self,
         client: AsyncClient,
         on_end: Callable[[Watcher], None],
-        on_error: Callable[[], object] = lambda: None,
+        on_error: Callable[[], object],
+        silence: Silence,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
@@ -60,8 +66,9 @@ class Watcher:
         self._on_error = on_error
         self._clock = clock
         # So that many triggerers do not ask at the same moment for ever.
-        jitter = 1 + 0.02 * (zlib.crc32(f"{client.account.base_url} {os.getpid()}".encode()) % 1000) / 1000
-        self._planner = Planner(clock, jitter)
+        me = f"{client.account.base_url} {socket.gethostname()} {os.getpid()}"
+        jitter = 1 + 0.02 * (zlib.crc32(me.encode()) % 1000) / 1000
+        self._planner = Planner(clock, jitter, silence)
         self._waiters: dict[object, _Waiter] = {}
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
@@ -83,7 +90,7 @@ class Watcher:
                     async with asyncio.timeout(max(deadline + PATIENCE - self._clock(), 0.0)):
                         await waiter.stirred.wait()
                 except TimeoutError:  # the service does not answer: the deadline counts all the same
-                    return polling.too_late()
+                    return waiter.outcome or polling.too_late()
                 waiter.stirred.clear()
                 report.on_change()
             return waiter.outcome
@@ -93,12 +100,14 @@ class Watcher:
             if not self._waiters:
                 self._on_end(self)
                 self._task.cancel()
+                await asyncio.wait([self._task])  # whoever goes last closes the door
 
     async def _run(self) -> None:
         try:
-            while True:
-                await self._pause()
-                await self._tick()
+            async with self._client:
+                while True:
+                    await self._pause()
+                    await self._tick()
         except Exception as e:
             self._on_end(self)  # who comes now needs another watcher
             log.exception("Watching renders failed")
@@ -107,8 +116,6 @@ class Watcher:
                 error = ServerError(None, f"Project {waiter.polling.project}: {message}")
                 waiter.outcome = Outcome(waiter.polling.project, "lost", message, error=error)
                 waiter.stirred.set()
-        finally:
-            await self._client.aclose()
 
     async def _pause(self) -> None:
         """Sleep until a tick is due; who joins may make it due sooner."""
@@ -164,12 +171,24 @@ class Watcher:
 
 
 @dataclass
+class _Lookup:
+    """A lookup under way, and how many wait for it."""
+
+    task: asyncio.Future[Account]
+    waiting: int = 0
+
+
+@dataclass
 class _Loop:
-    """What one event loop shares while somebody waits: accounts by conn id, lookups under way, watchers."""
+    """What one event loop shares while somebody waits: accounts by conn id, lookups under way, watchers.
+
+    Only the silences that accounts asked for outlive the waits.
+    """
 
     accounts: dict[str, Account] = field(default_factory=dict)
-    lookups: dict[str, asyncio.Task[Account]] = field(default_factory=dict)
+    lookups: dict[str, _Lookup] = field(default_factory=dict)
     watchers: dict[tuple[str, str], Watcher] = field(default_factory=dict)
+    silences: dict[tuple[str, str], Silence] = field(default_factory=dict)
 
     def forget(self, key: tuple[str, str], watcher: Watcher) -> None:
         """Nobody waits on that account any more: the next one looks its connection up anew."""
@@ -179,6 +198,19 @@ class _Loop:
 
 
 _loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = weakref.WeakKeyDictionary()
+
+
+def _shared() -> _Loop:
+    """That of the running event loop; what is left of closed ones goes."""
+    for reference in _loops.keyrefs():
+        if (loop := reference()) and loop.is_closed():
+            _loops.pop(loop, None)
+    return _loops.setdefault(asyncio.get_running_loop(), _Loop())
+
+
+def silence_of(account: Account) -> Silence:
+    """What the account was asked for by the service, shared by all in this event loop who ask for it."""
+    return _shared().silences.setdefault((account.base_url, account.key), Silence())
 
 
 async def watch(
@@ -194,16 +226,16 @@ async def watch(
     """Wait for one render among all that this event loop waits for.
 
     :param conn_id: names the account: looked up once while somebody waits, and again when its key is refused.
+    :param interval: seconds between two looks, at least ``LEAST_INTERVAL``.
     :param lookup: finds the account, without blocking.
     :param connect: makes a client for it that sends each call once.
     :param on_error: called for each poll that failed.
     """
-    for closed in [loop for loop in _loops if loop.is_closed()]:
-        del _loops[closed]
-    shared = _loops.setdefault(asyncio.get_running_loop(), _Loop())
+    shared = _shared()
     account = await _account(shared, conn_id, lookup)
     while True:
-        outcome = await _watcher(shared, account, connect, on_error).wait(project, deadline, interval)
+        least = LEAST_LOCAL_INTERVAL if account.is_local else LEAST_INTERVAL
+        outcome = await _watcher(shared, account, connect, on_error).wait(project, deadline, max(least, interval))
         if outcome.status != "refused":
             return outcome
         if shared.accounts.get(conn_id) is account:
@@ -217,11 +249,17 @@ async def watch(
 
 async def _account(shared: _Loop, conn_id: str, lookup: Callable[[], Awaitable[Account]]) -> Account:
     if conn_id not in shared.accounts:
-        task = shared.lookups.get(conn_id)
-        if task is None:
-            task = shared.lookups[conn_id] = asyncio.ensure_future(lookup())
-            task.add_done_callback(lambda _: shared.lookups.pop(conn_id, None))
-        shared.accounts[conn_id] = await asyncio.shield(task)
+        if conn_id not in shared.lookups:
+            shared.lookups[conn_id] = _Lookup(asyncio.ensure_future(lookup()))
+        mine = shared.lookups[conn_id]
+        mine.waiting += 1
+        try:
+            shared.accounts[conn_id] = await asyncio.shield(mine.task)
+        finally:
+            mine.waiting -= 1
+            if not mine.waiting:
+                mine.task.cancel()  # nobody wants it any more; one that is done stays done
+                del shared.lookups[conn_id]
     return shared.accounts[conn_id]
 
 
@@ -230,5 +268,7 @@ def _watcher(
 ) -> Watcher:
     key = (account.base_url, account.key)
     if key not in shared.watchers:
-        shared.watchers[key] = Watcher(connect(account), lambda watcher: shared.forget(key, watcher), on_error)
+        shared.watchers[key] = Watcher(
+            connect(account), lambda watcher: shared.forget(key, watcher), on_error, silence_of(account)
+        )
     return shared.watchers[key]

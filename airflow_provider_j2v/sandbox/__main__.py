@@ -15,15 +15,11 @@ from typing import Any
 
 from airflow_provider_j2v.sandbox import Sandbox, Variants
 
-EXPOSED = """\
-WARNING: the sandbox listens on {host}, so other machines can reach it. Anyone with the key can render here,
-and anyone at all can see the dashboard and fetch the videos. The control endpoints are switched off."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until interrupted; 2 when it cannot start."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         sandbox = Sandbox(
             port=options.port,
@@ -42,8 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 2
     try:
-        if not sandbox.on_loopback:
-            print(EXPOSED.format(host=options.host), file=sys.stderr)
         print(greeting(sandbox, options.key), flush=True)
         _until_interrupted()
     finally:

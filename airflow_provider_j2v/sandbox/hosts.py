@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 
 def is_loopback(host: str) -> bool:
@@ -14,11 +15,15 @@ def is_loopback(host: str) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """This machine or its private network."""
+    """This machine or its private network, in any spelling the system takes (``127.1``, ``2130706433``)."""
+    name = host.rstrip(".").lower()
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not ipaddress.ip_address(name).is_global
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        try:
+            return not ipaddress.ip_address(socket.inet_aton(name)).is_global
+        except (OSError, ValueError):
+            return name == "localhost" or name.endswith(".localhost")
 
 
 def reachable(host: str) -> str:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 START_SECONDS = 30.0
+EXPOSED = """\
+the sandbox listens on %s, so other machines can reach it. Anyone with the key can render here,
+and anyone at all can see the dashboard and fetch the videos. The control endpoints are switched off."""
 
 
 class Sandbox:
@@ -159,6 +162,8 @@ class Sandbox:
         if not self._server.wait_ready(START_SECONDS):
             self.stop()
             raise RuntimeError("the sandbox did not start")
+        if not self.on_loopback:
+            log.warning(EXPOSED, self._host)
         return self
 
     def stop(self) -> None:

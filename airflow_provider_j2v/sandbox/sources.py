@@ -7,6 +7,7 @@ import binascii
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -17,6 +18,8 @@ from airflow_provider_j2v.sandbox.timeline import Element, host_of
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
+#: Those of the web; among Pillow's others is PostScript, which is a program.
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 TIMEOUT_SECONDS = 5.0
 
 
@@ -40,10 +43,10 @@ class Sources:
         url = str(element.data["src"])
         content = _inline(url) if url.startswith("data:") else self._download(element, url)
         try:
-            picture = Image.open(io.BytesIO(content))
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
             if picture.width * picture.height <= MAX_PIXELS:
                 return picture.convert("RGBA")
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
             pass
         raise element.error(
             "The URL provided is not a [image] file and cannot be used as a source for a [image] element"
@@ -56,14 +59,17 @@ class Sources:
         try:
             with (
                 httpx.Client(
-                    timeout=TIMEOUT_SECONDS, follow_redirects=True, event_hooks={"request": [self._allowed]}
+                    timeout=TIMEOUT_SECONDS,
+                    follow_redirects=True,
+                    trust_env=self._loopback,  # a proxy would ask for what may not be asked for here
+                    event_hooks={"request": [self._allowed]},
                 ) as client,
-                client.stream("GET", url) as answer,
+                client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
             ):
                 if answer.status_code >= 400:
                     raise element.error(f"Failed to download '{url}' ({answer.status_code})")
                 content = bytearray()
-                for chunk in answer.iter_bytes():
+                for chunk in answer.iter_raw():  # not decoded: it could swell
                     content += chunk
                     if len(content) > MAX_BYTES:
                         raise element.error(f"Failed to download '{url}' (413)")
@@ -72,8 +78,20 @@ class Sources:
             raise UnreachableError(url) from error
 
     def _allowed(self, request: httpx.Request) -> None:
-        if not self._loopback and is_private(request.url.host):
-            raise httpx.UnsupportedProtocol("local addresses are not fetched for strangers")
+        if not self._loopback:
+            _refuse_private(request.url.host)
+            request.extensions["trace"] = _connected
+
+
+def _connected(event: str, info: dict[str, Any]) -> None:
+    """Before a byte is sent: a public name may lead to a private address."""
+    if event.endswith("connect_tcp.complete"):
+        _refuse_private(info["return_value"].get_extra_info("server_addr")[0])
+
+
+def _refuse_private(host: str) -> None:
+    if is_private(host):
+        raise httpx.UnsupportedProtocol("local addresses are not fetched for strangers")
 
 
 def label_of(url: str) -> str:

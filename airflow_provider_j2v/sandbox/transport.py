@@ -18,6 +18,7 @@ class Protocol(H11Protocol):
     """Hands the transport to the app in ``scope["state"]``, for answers no framework would give."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.access_log = False  # also where other code configures logging anew: its lines hold signed addresses
         self.app_state = {**self.app_state, "transport": transport}
         # asyncio does this only for sockets that name their protocol; without it every answer waits 40 ms
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -93,7 +93,11 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
 
         with self._as_sensor(), final_errors():
             hook = self._hook()
-            return self._result(settle(self.project, hook.send(get_movie(self.project)), event))
+            try:
+                answer: Any = hook.send(get_movie(self.project))
+            except ApiError as e:
+                answer = e
+            return self._result(settle(self.project, answer, event))
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once."""
@@ -105,7 +109,7 @@ class JSON2VideoMovieSensor(BaseSensorOperator):
             return False if outcome is None else PokeReturnValue(is_done=True, xcom_value=self._result(outcome))
 
     def _look(self, context: Context, began: float) -> Outcome | None:
-        """One step of the polling decision, or as many as it takes to confirm that a project does not exist."""
+        """One step of the polling decision, with a page of the list more while that is to confirm "not found"."""
         from airflow_provider_j2v.renders.polling import Polling
 
         hook = self._hook()

@@ -104,7 +104,7 @@ class JSON2VideoMoviesTrigger(_Trigger):
     ``JSON2VideoMovieTrigger``. ``run`` never raises.
 
     :param json2video_conn_id: Airflow conn id of the account (str).
-    :param projects: the service's ids of the renders (list of str).
+    :param projects: the service's ids of the renders (list of str); a repeated one counts once.
     :param deadline: when to stop waiting (epoch seconds, float).
     :param poll_interval: seconds between two looks (float, default 5).
     :param min_finished: how many must have ended for the event (int); None waits for all.
@@ -119,7 +119,7 @@ class JSON2VideoMoviesTrigger(_Trigger):
         min_finished: int | None = None,
     ) -> None:
         super().__init__(json2video_conn_id, deadline, poll_interval)
-        self.projects = list(projects)
+        self.projects = list(dict.fromkeys(projects))
         self.min_finished = min_finished
 
     def _arguments(self) -> dict[str, Any]:

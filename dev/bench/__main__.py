@@ -1,4 +1,4 @@
-"""``python -m dev.bench imports``, ``lint``, ``waiting``, ``triggerer`` and ``upload``."""
+"""``python -m dev.bench imports``, ``lint``, ``simulation``, ``waiting``, ``triggerer`` and ``upload``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from airflow_provider_j2v.api.media import MAX_SIZE
-from dev.bench import imports, lint, triggerer, upload, waiting
+from dev.bench import imports, lint, simulation, triggerer, upload, waiting
 
 
 def main() -> int:
@@ -18,6 +18,8 @@ def main() -> int:
     importing.add_argument("runs", type=int, nargs="?", default=7)
     looking = commands.add_parser("lint", help="what lint and estimate of a movie with 1,000 scenes cost")
     looking.add_argument("runs", type=int, nargs="?", default=15)
+    imagining = commands.add_parser("simulation", help="what waiting for up to 100,000 renders costs in requests")
+    imagining.add_argument("largest", type=int, nargs="?", default=100_000, help="renders (default: %(default)s)")
     wait = commands.add_parser("waiting", help="what waiting for renders costs, beside other providers' triggers")
     wait.add_argument("--small", action="store_true", help="50 renders, one run, about a minute; writes no page")
     wait.add_argument("--runs", type=int, default=3, help="of each measurement (default: %(default)s)")
@@ -34,6 +36,8 @@ def main() -> int:
         return imports.main(options.runs)
     if options.command == "lint":
         return lint.main(options.runs)
+    if options.command == "simulation":
+        return simulation.main(options.largest)
     if options.command == "triggerer":
         return triggerer.main(options.renders, options.seconds)
     if options.command == "upload":

@@ -253,6 +253,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(bring, sink, sandbox, ac
 
 NO_FILES = {
     "a web page": {"body": b"<html>", "headers": {"content-type": "text/html; charset=utf-8"}},
+    "a store's refusal": {"body": b"<Error/>", "headers": {"content-type": "Application/XML"}},
     "an empty file": {"body": b""},
     "an encoded file": {"body": b"x", "headers": {"content-encoding": "gzip"}},
     "a part that nobody asked for": {"status": 206, "body": b"x"},

@@ -5,9 +5,7 @@ At the real service everything is put in a folder of its own and removed again, 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,22 +26,15 @@ from airflow_provider_j2v.api.media import (
     register_media,
 )
 from airflow_provider_j2v.exceptions import InvalidRequest, NotFound, OutOfCredits, PermissionDenied
-from tests.contract.media import content, uploader_of
+from tests.contract.media import a_folder, content, uploader_of
 
 PNG = "image/png"
 
 
 @pytest.fixture
 def folder(account) -> Iterator[str]:
-    """A folder that is not there yet; it is removed at the end with what is in it."""
-    name = f"contract-{secrets.token_hex(4)}"
-    yield name
-    with Client(account, attempts=1) as client, contextlib.suppress(NotFound, PermissionDenied, InvalidRequest):
-        tree = client.send(media_tree()).tree
-        for path in sorted((row.path for row in tree if f"{row.path}/".startswith(f"{name}/")), reverse=True):
-            for file in client.send(list_media(path)).files:
-                client.send(delete_media(f"{path}/{file.name}"))
-            client.send(delete_folder(path))
+    with a_folder(account) as name:
+        yield name
 
 
 @pytest.fixture
@@ -194,6 +185,17 @@ def test_only_an_empty_folder_is_deleted(send, upload, folder):
     send(create_folder(f"{folder}/below"))
     send(delete_folder(f"{folder}/below"))
     assert f"{folder}/below" not in {row.path for row in send(media_tree()).tree}
+
+
+def test_what_a_test_leaves_is_removed_whatever_fails_meanwhile(account, confirming, sandbox):
+    with a_folder(account) as folder, uploader_of(account) as uploader:
+        for name in ("a.png", "b.png", "c.png"):
+            uploader.upload(content(name), f"{folder}/below")
+        with Client(account) as client:
+            client.send(register_media("d.png", folder, 3, PNG))
+        sandbox.faults.add("media", "status", status=400, body='{"success": false, "message": "Error"}')
+    left = {row["path"] for row in sandbox.media.tree(sandbox.accounts[0])["tree"]} - {"/", "temp"}
+    assert left == set()
 
 
 def test_temp_cannot_be_deleted(send):

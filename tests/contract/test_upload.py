@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import secrets
 import time
 import traceback
 import tracemalloc
@@ -18,7 +17,7 @@ import pytest
 
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.client import Client
-from airflow_provider_j2v.api.media import delete_media, get_media, list_media, register_media
+from airflow_provider_j2v.api.media import get_media, list_media, register_media
 from airflow_provider_j2v.api.media_answers import Ticket
 from airflow_provider_j2v.api.upload import SLOWEST, Content, Uploader, put_content
 from airflow_provider_j2v.exceptions import (
@@ -32,7 +31,7 @@ from airflow_provider_j2v.exceptions import (
 )
 from airflow_provider_j2v.sandbox import Sandbox, media_routes
 from airflow_provider_j2v.sandbox.refusals import Refusal
-from tests.contract.media import DATA, content, uploader_of
+from tests.contract.media import DATA, a_folder, content, uploader_of
 
 #: Three looks of a minute, for what may be on its way.
 ROUNDS = 3 * 56
@@ -68,23 +67,19 @@ def read(url: str) -> httpx.Response:
 
 
 def test_what_was_sent_is_what_the_url_gives(account, confirming):
-    folder = f"contract-{secrets.token_hex(4)}"
-    with uploader_of(account) as uploader, Client(account) as client:
-        try:
-            done = uploader.upload(content(), folder)
-            assert (done.path, done.size, done.action) == (f"{folder}/a.png", len(DATA), "uploaded")
-            assert client.send(get_media(done.path)).status == "uploaded"
-            answer = read(done.url)
-            assert (answer.content, answer.headers["content-type"]) == (DATA, "image/png")
-            assert uploader.upload(content(), folder).action == "unchanged"
-        finally:
-            client.send(delete_media(f"{folder}/a.png"))
+    with a_folder(account) as folder, uploader_of(account) as uploader, Client(account) as client:
+        done = uploader.upload(content(), folder)
+        assert (done.path, done.size, done.action) == (f"{folder}/a.png", len(DATA), "uploaded")
+        assert client.send(get_media(done.path)).status == "uploaded"
+        answer = read(done.url)
+        assert (answer.content, answer.headers["content-type"]) == (DATA, "image/png")
+        assert uploader.upload(content(), folder).action == "unchanged"
 
 
 def test_the_content_goes_without_key_with_the_very_type_and_its_length(account, recorder):
     ticket = Ticket(uploadUrl=f"{recorder.url}/bucket/a%20b.png?X-Amz-Date=1&X-Amz-Signature=%2Fx+y%20z")
     with Client(account) as client:
-        client.send(put_content(ticket, content(content_type="image/x-odd"), io.BytesIO(DATA), "http://x"))
+        client.send(put_content(ticket, content(content_type="image/x-odd"), io.BytesIO(DATA), recorder.url))
     (seen,) = recorder.seen
     assert (seen.method, seen.path) == ("PUT", "/bucket/a%20b.png?X-Amz-Date=1&X-Amz-Signature=%2Fx+y%20z")
     assert (seen.headers["content-type"], seen.headers["content-length"]) == ("image/x-odd", str(len(DATA)))

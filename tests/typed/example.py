@@ -12,7 +12,7 @@ from airflow.sdk import XComArg, dag, task
 
 from airflow_provider_j2v.exceptions import JSON2VideoError, RenderFailed
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
-from airflow_provider_j2v.movies import Movie, Scene, Text, Transition, Voice
+from airflow_provider_j2v.movies import AnyElement, Destination, Export, Movie, Scene, Text, Transition, Voice
 from airflow_provider_j2v.operators.catalog import JSON2VideoRefreshCatalogOperator
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMovieOperator
 from airflow_provider_j2v.sandbox import Sandbox
@@ -33,6 +33,12 @@ def greeting(name: str) -> Movie:
             )
         ],
     )
+
+
+def slides(lines: list[str]) -> Movie:
+    elements: list[AnyElement] = [Text(text=line) for line in lines]
+    saved = Destination(id="airflow:video_server", file="slides.mp4")  # its password is saved at JSON2Video
+    return Movie(scenes=[Scene(elements=elements, condition=True)], exports=[Export(destinations=[saved])])
 
 
 def wrong() -> None:
@@ -72,7 +78,8 @@ def typed() -> None:
         variables={"who": "{{ dag_run.run_after | ds }}"},
         catalog=models.output,
         connections={"elevenlabs": "elevenlabs_prod"},
-        max_credits=20,
+        max_credits="{{ params.most }}",
+        expected_duration=12.5,
         timeout=timedelta(minutes=20),
         deferrable=True,
         retries=2,

@@ -62,12 +62,16 @@ def test_what_a_workflow_runs_is_there(command: str) -> None:
         assert os.access(ROOT / program, os.X_OK)
 
 
-def test_a_workflow_may_read_and_only_the_publishing_job_more() -> None:
+def test_a_workflow_may_read_and_only_publishing_jobs_more() -> None:
     assert {path.stem: read(path)["permissions"] for path in WORKFLOWS} == {
         path.stem: {"contents": "read"} for path in WORKFLOWS
     }
     rights = {name: job["permissions"] for name, job in jobs() if "permissions" in job}
-    assert rights == {"release.test": {"contents": "read"}, "release.publish": {"id-token": "write"}}
+    assert rights == {
+        "release.test": {"contents": "read"},
+        "release.publish": {"id-token": "write"},
+        "docs.publish": {"pages": "write", "id-token": "write"},
+    }
 
 
 def test_every_job_ends_and_leaves_no_credentials_in_the_checkout() -> None:

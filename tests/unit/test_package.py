@@ -75,6 +75,15 @@ def test_a_dag_file_loads_none_of_the_heavy_modules() -> None:
     assert not {m for m in modules if any(m == h or m.startswith(f"{h}.") for h in heavy)}
 
 
+def test_a_dag_file_loads_no_models_of_airflow_s_own() -> None:
+    names = ", ".join(MODULES)
+    modules = loaded_by(
+        f"import airflow.sdk; old = set(sys.modules); import {names}; [sys.modules.pop(m) for m in old]"
+    )
+    assert "airflow_provider_j2v.operators.movie" in modules
+    assert not {m for m in modules if m.startswith(("airflow.models", "airflow.utils.db", "sqlalchemy"))}
+
+
 @pytest.mark.parametrize("name", ["api.client", "movies.document", "catalog.source", "renders.submit", "sandbox"])
 def test_the_lower_layers_load_no_airflow(name: str) -> None:
     modules = loaded_by(f"import airflow_provider_j2v.{name}")

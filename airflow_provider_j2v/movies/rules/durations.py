@@ -61,7 +61,7 @@ def zero_length(place: Place, key: str, value: Any) -> Problem | None:
 @rule("never-shown", "warning", OURS, on="element", keys=("start",))
 def never_shown(place: Place, key: str, value: Any) -> Problem | None:
     """An element that starts when its scene is over."""
-    room = _length(place.holder) if place.holder is not None else None
+    room = _length(place.turn.data) if place.turn is not None else None
     if room is None or not is_number(value) or value < room or not value:
         return None
     what = f"is {shown(value)} s, and the scene lasts {room:g} s: it would never be shown"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.movies.findings import Problem
-from airflow_provider_j2v.movies.placeholders import MISSING, Field, only
-from airflow_provider_j2v.movies.rules.places import Place
+from airflow_provider_j2v.movies.rules.placeholders import Text
+from airflow_provider_j2v.movies.rules.places import Place, only
 from airflow_provider_j2v.movies.rules.registry import DISPUTED, DOCUMENTED, LIVE, OURS, rule
 from airflow_provider_j2v.movies.values import shown
 
@@ -27,13 +27,14 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 }
 _MADE_OF_SOMETHING = tuple(kind for kind, names in REQUIRED.items() if names)
 #: What subtitles can be transcribed from; a component may hold sound too.
+_MADE_OF_FILES = ("image", "video", "audio", "audiogram")
 _SOUNDING = ("audio", "voice", "video", "component", "html")
 
 
-@rule("element-type", "error", f"{DOCUMENTED} (element)", on="element")
+@rule("element-type", "error", f"{DOCUMENTED} (element)", on="element", types=("",))
 def element_type(place: Place) -> Problem | None:
     """An element without a type, or of a type that does not exist (any more)."""
-    if place.kind in REQUIRED or (place.kind and "{{" in place.kind):
+    if place.kind and "{{" in place.kind:
         return None
     given, words = place.data.get("type"), ", ".join(REQUIRED)
     if given is None or given == "":
@@ -58,64 +59,68 @@ def missing_source(place: Place) -> Problem | None:
     `image` and `video` need `src` or `prompt`, `text` and `voice` `text`, `html` `html` or `src`, `component`
     `component`, `audio` and `audiogram` `src`.
     """
-    gaps = _gaps(place)
-    if not gaps or any(gap.variable for gap in gaps):
-        return None
-    gap = next((gap for gap in gaps if gap.name in place.data), gaps[0])
-    return place.problem(gap.name, "is empty" if gap.name in place.data else "is missing", _needs(place))
-
-
-@rule(
-    "empty-source",
-    "error",
-    f"{DOCUMENTED} (common issues: an empty mapped `src`)",
-    on="element",
-    types=("image", "video", "audio", "audiogram"),
-)
-def empty_source(place: Place) -> Problem | None:
-    """A file or prompt that is an empty variable, be it in one item of a repeated scene only, without a condition."""
-    gap = next((gap for gap in _gaps(place) if gap.variable), None)
-    if gap is None or "condition" in place.data or "condition" in (place.holder or ()):
-        return None
-    name = escape(gap.variable or "", 60)
-    what = f"is {{{{{name}}}}}, and {name} is empty{' in some item' if gap.in_item else ''}"
-    return place.problem(gap.name, what, f'{_needs(place)}; or give it "condition": "{{{{{name}}}}}"')
-
-
-class _Gap(NamedTuple):
-    """A property that gives an element nothing to be made of, and the empty variable that it names."""
-
-    name: str
-    variable: str | None = None
-    in_item: bool = False
-
-
-def _gaps(place: Place) -> list[_Gap]:
-    """What an element lacks; nothing when one of the properties of which it needs one is there."""
-    gaps = []
-    for name in REQUIRED[place.kind or ""]:
+    names = REQUIRED[place.kind or ""]
+    for name in names:
         value = place.data.get(name)
-        if value and isinstance(value, str) and (value[0] != "{" or value[-1] != "}"):  # nearly always
-            return []
-        if value in (None, "", [], {}) or value is False:
-            gaps.append(_Gap(name))
-            continue
-        variable = only(value)
-        found = place.scope.find(variable) if variable else MISSING
-        values = found.values if isinstance(found, Field) else [found]
-        if all(value is not None and value != "" for value in values):
-            return []
-        gaps.append(_Gap(name, variable, isinstance(found, Field)))
+        if value or _is_zero(value):
+            return None
+    if _made_otherwise(place):
+        return None
+    name = next((name for name in names if name in place.data), names[0])
+    return place.problem(name, "is empty" if name in place.data else "is missing", _needs(place))
+
+
+@rule("empty-source", "error", f"{DOCUMENTED} (common issues: an empty mapped `src`)", on="text")
+def empty_source(text: Text) -> Problem | None:
+    """An element whose file or prompt is an empty variable, be it for one item of a repeated scene only."""
+    return _emptied(text) if text.place.kind in _MADE_OF_FILES else None
+
+
+@rule("empty-text", "warning", OURS, on="text")
+def empty_text(text: Text) -> Problem | None:
+    """An element whose text, page or component is an empty variable: no document says what becomes of it."""
+    return None if text.place.kind in _MADE_OF_FILES else _emptied(text)
+
+
+@rule("made-of-settings", "warning", OURS, on="element", keys=("model-settings",), types=("image", "video"))
+def made_of_settings(place: Place, key: str, value: Any) -> Problem | None:
+    """An image or video with neither `src` nor `prompt`, made of `model-settings` alone, as an avatar may be."""
+    if not value or any(place.data.get(name) for name in REQUIRED[place.kind or ""]):
+        return None
+    what = "are all that it is made of, and no document says what a model takes from there"
+    return place.problem(key, what, "give it a prompt or src, unless you have seen the model render without")
+
+
+def _emptied(text: Text) -> Problem | None:
+    """The problem of an element that an empty variable leaves with nothing to be made of."""
+    place = text.place
+    given = [name for name in REQUIRED.get(place.kind or "", ()) if place.data.get(name)]
+    if given[:1] != [text.key] or any(place.value(name) not in (None, "") for name in given):
+        return None
+    if _made_otherwise(place):
+        return None
+    shown, index = escape(text.text, 60), place.index
+    where = "" if index is None else f" for item {index} of the repeated list"
+    condition = f'; or give it "condition": "{shown}"' if only(text.text) else ""
+    return place.problem(text.key, f"is {shown}, which is empty{where}", _needs(place) + condition)
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether it is the number, which can be read out and shown like any other."""
+    return value == 0 and value is not False
+
+
+def _made_otherwise(place: Place) -> bool:
+    """Whether an element may come from a preload, or from settings of its model (what they hold is not documented)."""
     own = place.data.get("id")
     if isinstance(own, str) and own in place.whole.preloaded:
-        return []
-    # Where src and prompt both come from the items, an item without the one may have the other.
-    return [] if sum(gap.in_item for gap in gaps) > 1 else gaps
+        return True
+    return place.kind in ("image", "video") and bool(place.data.get("model-settings"))
 
 
 def _needs(place: Place) -> str:
     kind = place.kind or ""
-    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind} element needs {' or '.join(REQUIRED[kind])}"
+    return f"{'an' if kind[:1] in 'aeiouh' else 'a'} {kind} element needs {' or '.join(REQUIRED[kind])}"
 
 
 @rule("nested-elements", "error", f"{DOCUMENTED} (element)", on="element", keys=("elements", "scenes"))
@@ -155,7 +160,7 @@ def ssml_model(place: Place, key: str, value: Any) -> Problem | None:
 @rule("subtitles-in-scene", "warning", DISPUTED, on="element", types=("subtitles",))
 def subtitles_in_scene(place: Place) -> Problem | None:
     """Subtitles inside a scene: the tutorial has them at the movie, one example in a scene."""
-    if place.holder is None:
+    if place.turn is None:
         return None
     return Problem(
         place.path, "are subtitles in a scene", "put them into the movie's elements, where they cover it all"
@@ -165,19 +170,17 @@ def subtitles_in_scene(place: Place) -> Problem | None:
 @rule("several-subtitles", "warning", f"{DOCUMENTED} (subtitles tutorial)", on="movie")
 def several_subtitles(place: Place) -> Problem | None:
     """More than one subtitles element in a movie."""
-    found = place.whole.types.get("subtitles", ())
+    found = list(place.whole.subtitles)
     if len(found) < 2:
         return None
-    path, i, _ = found[1]
-    return Problem(f"{path}.elements[{i}]", f"is one of {len(found)} subtitles elements; a movie has one", "keep one")
+    return Problem(found[1], f"is one of {len(found)} subtitles elements; a movie has one", "keep one")
 
 
 @rule("subtitles-of-nothing", "warning", OURS, on="movie")
 def subtitles_of_nothing(place: Place) -> Problem | None:
     """Subtitles without captions in a movie where nothing speaks."""
-    types = place.whole.types
-    silent = [f"{path}.elements[{i}]" for path, i, e in types.get("subtitles", ()) if not e.get("captions")]
-    if not silent or any(kind in _SOUNDING or "{{" in kind for kind in types):
+    silent = [path for path, element in place.whole.subtitles.items() if not element.get("captions")]
+    if not silent or any(kind in _SOUNDING or "{{" in kind for kind in place.whole.kinds):
         return None
     what = "has no captions, and nothing in the movie can be heard"
     return Problem(silent[0], what, "give it captions, or the movie a voice or sound")

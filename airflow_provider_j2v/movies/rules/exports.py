@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_j2v.api.reply import escape
 from airflow_provider_j2v.movies.document import objects
 from airflow_provider_j2v.movies.findings import Problem
+from airflow_provider_j2v.movies.rules.models import strange_connection
 from airflow_provider_j2v.movies.rules.places import Place
 from airflow_provider_j2v.movies.rules.registry import CLIENT, DISPUTED, DOCUMENTED, rule, words
 from airflow_provider_j2v.movies.rules.sources import is_private, parse
@@ -83,6 +84,12 @@ def destination_incomplete(place: Place) -> Iterator[Problem]:
             yield place.problem(name, "is missing", f"a destination of type {kind} needs it, or the id of a connection")
 
 
+@rule("destination-id", "warning", f"{DOCUMENTED} (connections)", on="destination")
+def destination_id(place: Place) -> Problem | None:
+    """The connection of a destination that is no id as the dashboard makes them: lower case, without spaces."""
+    return strange_connection(place, "id", place.data.get("id"))
+
+
 @rule("webhook-endpoint", "error", f"{DOCUMENTED} (webhooks)", on="destination")
 def webhook_endpoint(place: Place) -> Problem | None:
     """A webhook that is no public https URL."""
@@ -117,16 +124,16 @@ def webhook_mime_type(place: Place) -> Problem | None:
     return place.problem("content-type", f"is {shown(mime)}, which is not documented", f"write {' or '.join(_MIME)}")
 
 
-@rule("webhook-before-upload", "warning", f"{DOCUMENTED} (exports)", on="destination")
-def webhook_before_upload(place: Place) -> Problem | None:
+@rule("webhook-before-upload", "warning", f"{DOCUMENTED} (exports)", on="movie", keys=("exports",))
+def webhook_before_upload(place: Place, key: str, value: Any) -> Iterator[Problem]:
     """A webhook before an upload in the same list: destinations are served in order."""
-    if place.data.get("type") != "webhook" or place.holder is None:
-        return None
-    listed = [destination for _, destination in objects(place.holder.get("destinations"))]
-    here = next(i for i, destination in enumerate(listed) if destination is place.data)
-    if not any(later.get("type") in ("ftp", "sftp") for later in listed[here + 1 :]):
-        return None
-    return Problem(place.path, "is called before the upload that follows it", "put the webhook last")
+    for i, export in objects(value):
+        listed = list(objects(export.get("destinations")))
+        last = max((j for j, destination in listed if destination.get("type") in ("ftp", "sftp")), default=-1)
+        for j, destination in listed:
+            if destination.get("type") == "webhook" and j < last:
+                path = f"{place.path}.exports[{i}].destinations[{j}]"
+                yield Problem(path, "is called before the upload that follows it", "put the webhook last")
 
 
 @rule("unknown-macro", "warning", f"{DOCUMENTED} (exports)", on="destination")

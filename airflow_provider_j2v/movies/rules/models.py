@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow_provider_j2v.movies.connections import AIRFLOW
 from airflow_provider_j2v.movies.findings import Problem
+from airflow_provider_j2v.movies.payers import AIRFLOW
 from airflow_provider_j2v.movies.rules.places import Place
 from airflow_provider_j2v.movies.rules.registry import DOCUMENTED, OURS, rule
 from airflow_provider_j2v.movies.values import shown
@@ -66,7 +66,12 @@ def model_unset(place: Place, key: str, value: Any) -> Problem | None:
 
 @rule("connection-id", "warning", f"{DOCUMENTED} (connections)", on="element", keys=("connection",))
 def connection_id(place: Place, key: str, value: Any) -> Problem | None:
-    """A connection that is no id as the dashboard makes them: lower case, without spaces."""
+    """The connection of an element that is no id as the dashboard makes them: lower case, without spaces."""
+    return strange_connection(place, key, value)
+
+
+def strange_connection(place: Place, key: str, value: Any) -> Problem | None:
+    """The problem of something that can be no connection's id."""
     if not isinstance(value, str) or not value or value.startswith(AIRFLOW) or "{{" in value:
         return None
     if _CONNECTION.fullmatch(value):

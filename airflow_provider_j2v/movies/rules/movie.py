@@ -122,7 +122,7 @@ def no_scenes(place: Place) -> Problem | None:
 def nothing_to_show(place: Place) -> Problem | None:
     """Not one element: documents call it a black movie of five seconds in one place and an error in another."""
     whole = place.whole
-    if not whole.scenes or whole.types or any("import" in scene for _, scene in whole.scenes):
+    if not whole.scenes or whole.kinds or any("import" in scene for _, scene in whole.scenes):
         return None
     if all("duration" in scene for _, scene in whole.scenes):
         return None

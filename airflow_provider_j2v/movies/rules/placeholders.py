@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from airflow_provider_j2v.api.reply import escape
+from airflow_provider_j2v.movies.expressions import PLACEHOLDER, Expression, read
 from airflow_provider_j2v.movies.findings import Problem, child
-from airflow_provider_j2v.movies.placeholders import MISSING, PLACEHOLDER, Expression, Field, Scope
-from airflow_provider_j2v.movies.rules.places import Place
+from airflow_provider_j2v.movies.rules.places import MISSING, Place
 from airflow_provider_j2v.movies.rules.registry import DOCUMENTED, OURS, rule, words
+from airflow_provider_j2v.movies.scopes import Scope
 
 #: Documented functions of expressions; the list seen is cut.
 FUNCTIONS = ("min", "max", "ceil")
@@ -70,19 +71,26 @@ class Use:
     @cached_property
     def missing(self) -> list[str]:
         """The variables it uses that nothing in reach defines."""
-        if self.scope.is_open() or self.scope.find(self.expression.source) is not MISSING:
+        if self.text.place.open or self.text.place.misnames(self.expression.source):
             return []
         roots = dict.fromkeys(reference[0] for reference in self.expression.references)
-        return [name for name in roots if self.scope.find(name) is MISSING]
+        return [name for name in roots if name not in self.scope]
+
+    @cached_property
+    def lacking(self) -> list[str]:
+        """Those of the missing ones that other items of a repeated list have."""
+        items = self.text.place.items if self.missing else None
+        fields = self.text.place.whole.repeated(items).fields if items else {}
+        return [name for name in self.missing if name in fields]
 
     @cached_property
     def airflow(self) -> str | None:
         """The Airflow name it begins with, when it reads like Airflow's Jinja and is no variable."""
         source = self.expression.source
         root = _ROOT.match(source)
-        if root is None or root[0] not in AIRFLOW or self.scope.find(root[0]) is not MISSING:
+        if root is None or root[0] not in AIRFLOW or root[0] in self.scope:
             return None
-        return None if self.scope.is_open() and root[0] == source else root[0]
+        return None if self.text.place.open and root[0] == source else root[0]
 
     @property
     def in_words(self) -> bool:
@@ -104,15 +112,24 @@ class Use:
         return f"let Airflow fill a variable, as in {_DAY}, or set jinja=True"
 
 
-def settled(expression: Expression, scope: Scope) -> bool:
+def settled(source: str, scope: Scope) -> bool:
     """Whether no rule has anything to say about a placeholder that is not in a special place."""
-    if expression.trouble or expression.functions:
+    names = _plain_names(source)
+    if names is None:
         return False
-    for reference in expression.references:
-        found = scope.find(reference[0])
-        if found is MISSING or len(reference) > 1 or (isinstance(found, Field) and found.without is not None):
+    for name in names:  # noqa: SIM110  a generator takes twice the time
+        if scope.get(name, MISSING) is MISSING:
             return False
     return True
+
+
+@lru_cache(maxsize=8192)
+def _plain_names(source: str) -> tuple[str, ...] | None:
+    """The variables of an expression, when it is as documented and calls no function."""
+    expression = read(source)
+    if expression.trouble or expression.functions or expression.undocumented:
+        return None
+    return tuple(reference[0] for reference in expression.references)
 
 
 @rule("jinja-placeholder", "error", f"{DOCUMENTED} (variables)", on="placeholder")
@@ -129,11 +146,12 @@ def jinja_placeholder(use: Use) -> Problem | None:
 @rule("undefined-placeholder", "error", f"{DOCUMENTED} (variables)", on="placeholder")
 def undefined_placeholder(use: Use) -> Problem | None:
     """A placeholder whose name is no variable of the element, scene or movie, and no field of the repeated items."""
-    if not use.missing or use.airflow or use.text.is_page or use.text.key == "variables":
+    undefined = [name for name in use.missing if name not in use.lacking]
+    if not undefined or use.airflow or use.text.is_page or use.text.key == "variables":
         return None
-    name = escape(use.missing[0], 60)
-    names = ", ".join(escape(name, 60) for name in use.missing[:5])
-    near = use.text.place.whole.near_variable(use.missing[0], use.scope)
+    name = escape(undefined[0], 60)
+    names = ", ".join(escape(name, 60) for name in undefined[:5])
+    near = use.text.place.whole.near_variable(undefined[0], use.scope)
     return use.problem(
         f"holds {use.shown()}, but no variable in reach defines {names}",
         f'{near}give it a value: variables={{"{name}": …}}, which Airflow may fill, as in {_DAY}',
@@ -185,29 +203,42 @@ def unknown_function(use: Use) -> Problem | None:
 @rule("missing-in-some-items", "warning", OURS, on="placeholder")
 def missing_in_some_items(use: Use) -> Problem | None:
     """A placeholder for a field that only some of the items of a repeated scene have."""
-    for name in dict.fromkeys(reference[0] for reference in use.expression.references):
-        found = use.scope.find(name)
-        if isinstance(found, Field) and found.without is not None:
-            return use.problem(
-                f"uses {escape(name, 60)}, which item {found.without} of the repeated list does not have",
-                "give every item the field",
-            )
-    return None
+    if not use.lacking:
+        return None
+    index = use.text.place.index
+    item = "an item" if index is None else f"item {index}"
+    what = f"uses {escape(use.lacking[0], 60)}, which {item} of the repeated list does not have"
+    return use.problem(what, "give every item the field")
 
 
 @rule("undefined-property", "warning", OURS, on="placeholder")
 def undefined_property(use: Use) -> Problem | None:
     """A placeholder that asks a variable for a property it does not have (`{{user.nmae}}`)."""
     for root, *steps in use.expression.references:
-        value, asked = use.scope.find(root), root
+        value, asked = use.scope.get(root), root
         for step in steps:
-            if value is MISSING or not isinstance(value, dict | str | int | float):
+            if not isinstance(value, dict | list | str | int | float):
                 break
             if not isinstance(value, dict) or step not in value:
                 what = f"asks for {escape(asked, 60)}.{escape(step, 60)}, but {escape(asked, 60)} has no such property"
                 return use.problem(what, "correct the name, or make it a variable of its own")
             value, asked = value[step], f"{asked}.{step}"
     return None
+
+
+@rule("undocumented-expression", "warning", OURS, on="placeholder")
+def undocumented_expression(use: Use) -> Problem | None:
+    """A property or an item of a variable (`{{user.name}}`, `{{rows[0]}}`), or `===`: no document has such expressions.
+    The estimate does not compute them.
+    """
+    if not use.expression.undocumented or use.expression.trouble or use.airflow or use.missing or use.text.is_page:
+        return None
+    if use.text.key == "variables" or undefined_property(use):
+        return None
+    return use.problem(
+        f"holds {use.shown()}, and no document says that {use.expression.undocumented} works in an expression",
+        "make what it asks for a variable of its own",
+    )
 
 
 @rule("placeholder-in-variable", "warning", OURS, on="placeholder")

@@ -2,7 +2,8 @@
 
 A rule is a function that gives the problem of one place, or none. It is asked once about each place of its subject,
 as ``look(place)``, or, when it names ``keys``, about each of these properties that is there, as
-``look(place, key, value)``: so that a large movie costs no more than what is in it.
+``look(place, key, value)``: so that a large movie costs no more than what is in it. Texts with braces and placeholders
+are looked at again whenever a repeated or imported scene plays with other variables.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class Rule:
     :param severity: ``error`` only for what is documented or seen live and undisputed.
     :param about: what it finds, for the page of rules.
     :param source: what the fact rests on.
-    :param subjects: what it looks at.
+    :param subjects: what it looks at; a ``text`` when it holds nothing but placeholders, or braces that are none.
     :param keys: the properties it is asked about; none: it is asked about the whole.
-    :param types: the element types it looks at; none: all.
+    :param types: the element types it looks at; the empty text stands for any other; none: all.
     """
 
     id: str

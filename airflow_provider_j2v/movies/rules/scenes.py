@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_j2v.api.reply import escape
+from airflow_provider_j2v.movies.expressions import PLACEHOLDER
 from airflow_provider_j2v.movies.findings import Problem
-from airflow_provider_j2v.movies.placeholders import MISSING, only
-from airflow_provider_j2v.movies.rules.places import Place
+from airflow_provider_j2v.movies.rules.places import MISSING, Place, only
 from airflow_provider_j2v.movies.rules.registry import DOCUMENTED, OURS, THIRD_PARTY, rule
 from airflow_provider_j2v.movies.values import shown
 
@@ -15,10 +15,10 @@ from airflow_provider_j2v.movies.values import shown
 @rule("iterate-undefined", "error", f"{DOCUMENTED} (scene)", on="scene", keys=("iterate",))
 def iterate_undefined(place: Place, key: str, value: Any) -> Problem | None:
     """`iterate` with the name of no variable of the movie."""
-    scope = place.whole.scope
-    if not value or not isinstance(value, str) or "{{" in value or scope.is_open() or scope.find(value) is not MISSING:
+    whole = place.whole
+    if not value or not isinstance(value, str) or "{{" in value or whole.open or value in whole.variables:
         return None
-    near = place.whole.near_variable(value, scope)
+    near = whole.near_variable(value, whole.scope)
     what = f"names {shown(value)}, which is no variable of the movie"
     return place.problem(key, what, f"{near}give the movie that variable, as a list of objects")
 
@@ -33,15 +33,16 @@ def iterate_target(place: Place, key: str, value: Any) -> Problem | None:
     must = "must be the name of a movie variable that is a list of objects"
     if not isinstance(value, str):
         return place.problem(key, f"{must}, not {shown(value)}", "write the variable's name")
-    items = place.whole.scope.find(value)
+    items = place.whole.variables.get(value, MISSING)
     if items is MISSING:
         return None
     if not isinstance(items, list):
         return place.problem(key, f"{must}, and {escape(value, 60)} is {shown(items)}", "make it a list of objects")
-    odd = next((i for i, item in enumerate(items) if not isinstance(item, dict)), None)
-    if odd is None:
+    bounds = place.whole.bounds(place.data, items)
+    first = place.whole.repeated(items).first_odd(bounds) if bounds is not None else None
+    if first is None:
         return None
-    what = f"{must}, and item {odd} of {escape(value, 60)} is {shown(items[odd])}"
+    what = f"{must}, and item {first} of {escape(value, 60)} is {shown(items[first])}"
     return place.problem(key, what, 'write items like {"name": "Ada"}, and use {{name}}')
 
 
@@ -62,17 +63,13 @@ def iterate_nothing(place: Place, key: str, value: Any) -> Problem | None:
     if items is None:
         return None
     if not items:
-        return place.problem(
-            key, f"repeats the scene over {escape(value, 60)}, which is empty: it never plays", "fill it"
-        )
-    first, last, step = (place.data.get(f"iterate-{name}") for name in ("from", "to", "step"))
-    bounds = (first or 0, len(items) if last is None else last, 1 if step is None else step)
-    if not all(isinstance(bound, int) and bound >= 0 for bound in bounds) or not bounds[2]:
+        what = f"repeats the scene over {escape(value, 60)}, which is empty: it never plays"
+        return place.problem(key, what, "fill it")
+    bounds = place.whole.bounds(place.data, items)
+    if bounds is None or bounds:
         return None
-    if range(len(items))[slice(*bounds)]:
-        return None
-    what = f"leaves none of the {len(items)} items: from {bounds[0]} (included) to {bounds[1]} (excluded)"
-    return place.problem(key, what, "correct iterate-from and iterate-to")
+    what = f"repeats the scene over none of the {len(items)} items: it never plays"
+    return place.problem(key, what, "correct iterate-from (included) and iterate-to (excluded)")
 
 
 @rule("unknown-import", "warning", f"{DOCUMENTED} (scene)", on="scene", keys=("import",))
@@ -82,8 +79,7 @@ def unknown_import(place: Place, key: str, value: Any) -> Problem | None:
         return None
     if value == place.data.get("id"):
         return place.problem(key, "names the scene itself", "name another scene")
-    ids = {id for _, scene in place.whole.scenes if isinstance(id := scene.get("id"), str)}
-    if value in ids or any("{{" in id for id in ids):
+    if value in place.whole.ids or place.whole.ids_unknown:
         return None
     return place.problem(key, f"names {shown(value)}, which is the id of no scene", "give that scene the id")
 
@@ -96,9 +92,13 @@ def unknown_import(place: Place, key: str, value: Any) -> Problem | None:
     keys=("condition",),
 )
 def constant_condition(place: Place, key: str, value: Any) -> Problem | None:
-    """A condition without braces: any text but an empty one is true."""
-    if not isinstance(value, str) or not value.strip() or "{{" in value or value in ("false", "true", "0", "1"):
+    """A condition with text outside double braces: any text but an empty one is true."""
+    outside = PLACEHOLDER.sub("", value).strip() if isinstance(value, str) else ""
+    if not outside or outside in ("false", "true", "0", "1"):
         return None
-    known = place.scope.find(value.strip()) is not MISSING
+    if "{{" in value:
+        what = f"has text around its placeholders and so is never empty: {shown(value)}"
+        return place.problem(key, what, "write the whole comparison inside one pair of double braces")
+    known = value.strip() in place.scope
     hint = f'write "{{{{{escape(value.strip(), 60)}}}}}"' if known else "write an expression in double braces"
     return place.problem(key, f"is the constant text {shown(value)}, which is always true", hint)

@@ -16,6 +16,7 @@ _FILE_KEYS = ("src", "mask", "captions")
 _LONGEST_HOST = 253
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?://(?:([^/?#@\s]*)@)?(\[[^\]\s]*\]|[^/?#:\s]*))?([^?#]*)(?:\?([^#]*))?")
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)/[^?#@\s]*\.([a-z0-9]+)(?:\?([^#\s]*))?")
 #: What files of some endings hold. Codecs are documented, their endings are our reading.
 _ENDINGS = {
     "image": words("png jpg jpeg gif bmp tif tiff webp mjpeg"),
@@ -33,6 +34,7 @@ _SIGNED = re.compile(
     r"(?:^|&)(?:X-Amz-Signature|X-Goog-Signature|X-Amz-Security-Token|Signature|sig|Key-Pair-Id)=", re.IGNORECASE
 )
 _PLAYERS = ("youtube.com", "youtu.be", "vimeo.com", "tiktok.com", "instagram.com", "facebook.com", "soundcloud.com")
+_RENDERED = "assets.json2video.com"
 _SHARES = ("drive.google.com", "dropbox.com", "docs.google.com", "onedrive.live.com", "1drv.ms", "sharepoint.com")
 
 
@@ -65,6 +67,17 @@ def parse(text: str) -> Url:
     return Url(text, is_web, scheme, bool(login), host, ending.lower() if dot else "", query)
 
 
+def is_plain(text: str, kind: str | None) -> bool:
+    """Whether a source is a file on a public host and nothing else is to be said of it; most are.
+
+    :param kind: the type of the element.
+    """
+    match = _PLAIN.fullmatch(text)
+    if match is None or _is_odd(match[1]) or _KINDS.get(match[2], kind) != kind:
+        return False
+    return not match[3] or not _SIGNED.search(match[3])
+
+
 @lru_cache(maxsize=1024)
 def is_private(host: str) -> bool:
     """Whether only this machine or its network can reach a host."""
@@ -76,6 +89,16 @@ def is_private(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
+def _is_odd(host: str) -> bool:
+    """Whether some rule may have something to say about a host."""
+    return is_private(host) or host == _RENDERED or _site(host) in (*_PLAYERS, *_SHARES)
+
+
+def _site(host: str) -> str:
+    return host.removeprefix("www.").removeprefix("m.")
+
+
 @rule("no-url", "warning", f"{DOCUMENTED} (elements: sources are URLs)", on="url", keys=_FILE_KEYS)
 def no_url(place: Place, key: str, url: Url) -> Problem | None:
     """A source that is no http(s) URL: a path of this machine, `s3://…`, `file:…`, embedded data."""
@@ -85,15 +108,21 @@ def no_url(place: Place, key: str, url: Url) -> Problem | None:
         return place.problem(key, "is data inside the movie, which no document says is read", "upload it, give its URL")
     if key == "captions" and ("\n" in url.text or not url.scheme):  # the captions themselves
         return None
-    shown = f"'{escape(url.text.partition('?')[0], 60)}'"
+    shown = f"'{escape(_without_login(url.text.partition('?')[0]), 60)}'"
     hint = "the service fetches files itself: upload it to JSON2Video's media, or give a public or signed https URL"
     return place.problem(key, f"is no URL the service could fetch: {shown}", hint)
+
+
+def _without_login(text: str) -> str:
+    """A source as a message may show it: what may be a password before an ``@`` is left out."""
+    login, at, rest = text.rpartition("@")
+    return f"…@{rest}" if at and ":" in login else text
 
 
 @rule("private-url", "warning", OURS, on="url", keys=_FILE_KEYS)
 def private_url(place: Place, key: str, url: Url) -> Problem | None:
     """A source on localhost or in a private network, where the service cannot reach it."""
-    if not url.is_web or not is_private(url.host):
+    if not url.is_web or not is_private(url.host) or url.host == place.whole.host:
         return None
     what = f"is on {escape(url.host, 60)}, which the service cannot reach"
     return place.problem(key, what, "give a public URL, or upload the file to JSON2Video's media")
@@ -111,7 +140,7 @@ def expiring_url(place: Place, key: str, url: Url) -> Problem | None:
 @rule("rendered-source", "warning", f"{DOCUMENTED} (file retention)", on="url", keys=_FILE_KEYS)
 def rendered_source(place: Place, key: str, url: Url) -> Problem | None:
     """A file that the service rendered: it is deleted after 7 days."""
-    if url.host != "assets.json2video.com" or "/renders/" not in url.text:
+    if url.host != _RENDERED or "/renders/" not in url.text:
         return None
     hint = "copy the file to JSON2Video's media or to your own storage"
     return place.problem(key, "is a rendered file, which is deleted after 7 days", hint)
@@ -135,8 +164,7 @@ def login_in_url(place: Place, key: str, url: Url) -> Problem | None:
 )
 def source_type(place: Place, key: str, url: Url) -> Problem | None:
     """A file whose ending speaks of another kind than the element takes, or of one that is not accepted."""
-    kind = _KINDS.get(url.ending)
-    taken = _TAKEN[place.kind or ""]
+    kind, taken = _KINDS.get(url.ending), _TAKEN[place.kind or ""]
     if kind is None or kind in taken or not url.is_web:
         return None
     takes = " or ".join(taken)
@@ -154,7 +182,7 @@ def source_type(place: Place, key: str, url: Url) -> Problem | None:
 )
 def page_not_file(place: Place, key: str, url: Url) -> Problem | None:
     """A page that plays or shares a file instead of the file. Share links of Drive and Dropbox work for images."""
-    host = url.host.removeprefix("www.").removeprefix("m.")
+    host = _site(url.host)
     if host in _PLAYERS:
         return place.problem(key, f"is a page of {host}, not a file", "give the URL of the file itself")
     if host in _SHARES and (place.kind != "image" or host not in _SHARES[:2]):

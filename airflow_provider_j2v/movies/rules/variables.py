@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from airflow_provider_j2v.api.reply import escape
+from airflow_provider_j2v.movies.expressions import WORDS
 from airflow_provider_j2v.movies.findings import Problem, child
-from airflow_provider_j2v.movies.placeholders import WORDS
 from airflow_provider_j2v.movies.rules.places import Place
 from airflow_provider_j2v.movies.rules.registry import DOCUMENTED, OURS, THIRD_PARTY, rule
 from airflow_provider_j2v.movies.values import shown
@@ -62,9 +62,9 @@ def reserved_variable(place: Place, key: str, value: Any) -> Problem | None:
 @rule("field-name", "warning", OURS, on="scene", keys=("iterate",))
 def field_name(place: Place, key: str, value: Any) -> Problem | None:
     """A field of repeated items that no placeholder can name."""
-    items = place.whole.items(place.data) or ()
-    odd = next((name for name in place.whole.fields(items) if not _NAME.fullmatch(name)), None)
-    if odd is None:
+    items = place.whole.items(place.data)
+    odd = place.whole.repeated(items).unnamed if items else ()
+    if not odd:
         return None
-    what = f"repeats items with the field '{escape(odd, 60)}', which no placeholder can name"
+    what = f"repeats items with the field '{escape(odd[0], 60)}', which no placeholder can name"
     return place.problem(key, what, "name fields with letters, digits and underscores")

@@ -166,6 +166,23 @@ def test_retry_after_is_seconds_a_date_or_nothing(value, seconds):
     assert retry_after(value, NOW) == seconds
 
 
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sat, 31 Jan 2026 12:00:00 GMT", 90.0),
+        ("Sat, 31 Jan 2026 12:02:00 GMT", 0.0),
+        ("Sat, 31 Jan 2026 12:00:00 -0000", 0.0),
+        ("yesterday", 0.0),
+        (None, 0.0),
+    ],
+)
+def test_a_date_to_retry_after_is_by_the_service_s_own_clock(date, seconds):
+    headers = {"retry-after": "Sat, 31 Jan 2026 12:01:30 GMT"} | ({"date": date} if date else {})
+    with pytest.raises(RateLimited) as raised:
+        check(Reply(429, headers, b"{}"))
+    assert raised.value.retry_after == seconds
+
+
 @given(st.text())
 def test_retry_after_never_fails(value):
     seconds = retry_after(value, NOW)

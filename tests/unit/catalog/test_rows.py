@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_j2v.catalog.rows import known_category, names_of, read_model, text
+from airflow_provider_j2v.catalog.rows import MAX_UNREAD, known_category, names_of, read_model, text
 
 
 def model(**fields):
@@ -115,3 +115,31 @@ def test_of_several_names_the_technical_one_is_the_name():
     assert names_of({"name": "FLUX Pro", "id": "flux-pro"}) == ["flux-pro", "FLUX Pro"]
     assert names_of({"name": "flux-pro", "slug": "flux-pro", "id": 17}, key="k") == ["flux-pro", "k"]
     assert names_of({"name": "FLUX Pro"}, key="Pro") == ["FLUX Pro", "Pro"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "doubt"),
+    [
+        ({"credits": 20, "unit": "file"}, None),
+        ({"credits": 0}, None),
+        ({"credits": "about 20"}, 'does not say what a costs, only credits: "about 20"'),
+        ({"price": {"file": 1, "second": 2}}, 'does not say what a costs, only price: {"file": 1, "second": 2}'),
+        ({"credits": None, "cost": "$0.05"}, 'does not say what a costs, only cost: "$0.05"'),
+        ({"credits": None}, "does not say what a costs"),
+        ({"credits": ""}, "does not say what a costs"),
+        ({"credits": 20}, "does not say by what unit a costs 20 credits"),
+        ({"credits": 20, "unit": ["file"]}, 'does not say by what unit a costs 20 credits, only unit: ["file"]'),
+        ({"credits": 2, "unit": "character"}, "counts a by the character"),
+    ],
+    ids=str,
+)
+def test_a_price_that_cannot_be_counted_is_kept_as_it_is_written_and_says_why(fields, doubt):
+    found = model(**fields)
+    assert found.doubt == doubt
+    assert read_model(found.to_dict(), None, None) == found, "through XCom"
+
+
+def test_a_price_that_cannot_be_read_is_short():
+    found = model(credits=["x" * 50] * 1000)
+    assert len(found.unread) <= MAX_UNREAD
+    assert model(credits=[float("nan")], unit={"a": []}).unread == 'credits: [NaN], unit: {"a": []}'

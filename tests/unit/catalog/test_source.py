@@ -264,3 +264,12 @@ def test_the_snapshot_in_the_package_is_whole():
     assert all(catalog.resolve(alias) for alias in catalog.aliases)
     assert all(model.providers and model.unit for model in catalog.models.values())
     assert snapshot().stale
+
+
+def test_prices_that_cannot_be_counted_are_told_in_the_log_and_only_they(published, caplog):
+    rows = [{"name": f"m{i}", "category": "image", "credits": "about 20"} for i in range(7)]
+    published.answer = Models(document=[{"name": "a", "credits": 1, "unit": "file"}, *rows])
+    assert shown(published.read())[0][0] == "a"
+    assert 'does not say what m0 costs, only credits: "about 20"; does not say what m1' in caplog.text
+    assert "and so for 2 more." in caplog.text
+    assert "a costs" not in caplog.text

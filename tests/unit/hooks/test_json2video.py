@@ -27,6 +27,13 @@ def test_the_test_button_tells_the_credits(hook: JSON2VideoHook, sandbox: Sandbo
     assert f"{sandbox.accounts[0].credits} credits left" in message
 
 
+def test_the_test_button_says_when_no_credits_are_left(hook: JSON2VideoHook, sandbox: Sandbox) -> None:
+    sandbox.accounts[0].credits = 0
+    ok, message = hook.test_connection()
+    assert ok  # nothing in the connection is to be mended
+    assert "no credits are left: renders are refused" in message
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_j2v.catalog.models import Catalog
 from airflow_provider_j2v.exceptions import UnresolvedConnection
-from airflow_provider_j2v.movies.connections import explain, has_generated, is_generated, resolve
+from airflow_provider_j2v.movies.connections import explain, has_generated, resolve
 
 CATALOG = Catalog.parse(
     {
@@ -106,8 +106,19 @@ def test_who_pays(element, providers, expected):
         (IMAGE, {"replicate": "j2v:"}, CATALOG, "names no connection"),
         (IMAGE | {"model": "unheard-of"}, {"replicate": "rep_prod"}, CATALOG, "'unheard-of' is not known"),
         (IMAGE | {"model": "of-nobody"}, {"replicate": "rep_prod"}, CATALOG, "'of-nobody' is not known"),
-        (IMAGE | {"model": ["flux-pro"]}, {"replicate": "rep_prod"}, CATALOG, "is not known"),
-        ({"type": "image", "prompt": "x"}, {"replicate": "rep_prod"}, CATALOG, "None is not known"),
+        (
+            IMAGE | {"model": ["flux-pro"]},
+            {"replicate": "rep_prod"},
+            CATALOG,
+            r"elements\[0\]: its model is no text, so",
+        ),
+        (
+            {"type": "image", "prompt": "x"},
+            {"replicate": "rep_prod"},
+            CATALOG,
+            "it names no model, so that the provider",
+        ),
+        (IMAGE | {"connection": 5}, {}, CATALOG, r"elements\[0\].connection must be the id of a connection, as a text"),
         (IMAGE, {"replicate": "rep_prod"}, None, "is not known"),
     ],
 )
@@ -360,7 +371,7 @@ def test_any_movie_and_any_template_resolve_or_are_refused(movie, template, prov
 
 
 @pytest.mark.parametrize(
-    ("element", "generated"),
+    ("element", "made"),
     [
         (VOICE, True),
         (IMAGE, True),
@@ -369,9 +380,255 @@ def test_any_movie_and_any_template_resolve_or_are_refused(movie, template, prov
         ({"type": "image", "prompt": ""}, False),
         ({"type": "text", "prompt": "x"}, False),
         ({}, False),
+        ({"type": "{{t}}", "prompt": "x"}, True),
+        (IMAGE | {"src": "{{s}}"}, True),
+        (IMAGE | {"src": "{{ '' }}"}, True),
+        (IMAGE | {"src": "{{ 'https://x' }}"}, False),
     ],
 )
-def test_which_elements_an_ai_model_makes(element, generated):
-    assert is_generated(element) is generated
-    assert has_generated(None, {"scenes": [None, {}, {"elements": [5, element]}]}) is generated
-    assert has_generated({"preload": [element]}, {}) is generated
+def test_a_movie_in_which_an_ai_model_may_make_something(element, made):
+    assert has_generated(None, {"scenes": [None, {}, {"elements": [5, element]}]}) is made
+    assert has_generated({"preload": [element]}, {}) is made
+
+
+# Variables decide.
+
+MAP = {"replicate": "rep_prod", "elevenlabs": "el_prod"}
+
+
+@pytest.mark.parametrize(
+    ("element", "variables", "expected"),
+    [
+        (IMAGE | {"model": "{{m}}"}, {"m": "flux-pro"}, "my-replicate"),
+        (IMAGE | {"prompt": "{{p}}"}, {"p": "a cat"}, "my-replicate"),
+        (IMAGE | {"type": "{{t}}"}, {"t": "image"}, "my-replicate"),
+        (IMAGE | {"type": "{{t}}"}, {}, "my-replicate"),
+        (IMAGE | {"src": "{{s}}"}, {"s": ""}, "my-replicate"),
+        (IMAGE | {"src": "{{s}}"}, {}, "my-replicate"),
+        (VOICE | {"text": "{{t}}"}, {}, "my-eleven"),
+        (VOICE | {"type": "{{t}}"}, {"t": "voice"}, "my-eleven"),
+        (VOICE | {"connection": "{{c}}"}, {"c": ""}, "my-eleven"),
+        (VOICE | {"connection": "{{c}}"}, {"c": "airflow:wave_prod"}, "my-wave"),
+        (VOICE | {"connection": "airflow:{{env}}"}, {"env": "wave_prod"}, "my-wave"),
+        (VOICE | {"connection": "{{c}}"}, {"c": "airflow:free"}, None),
+        (VOICE | {"model": "{{m}}"}, {"m": "azure"}, None),
+    ],
+)
+@pytest.mark.parametrize("level", ["movie", "scene", "element", "item", "importer"])
+def test_what_variables_of_any_level_say_counts_as_if_it_were_written(element, variables, expected, level):
+    movie = {"variables": {}, "scenes": [{"elements": [element]}]}
+    scene = movie["scenes"][0]
+    match level:
+        case "movie":
+            movie["variables"] = variables
+        case "scene":
+            scene["variables"] = variables
+        case "element":
+            scene["elements"] = [element | {"variables": variables}]
+        case "item":
+            movie["variables"] = {"rows": [variables, variables]}
+            scene["iterate"] = "rows"
+        case "importer":
+            scene |= {"id": "a", "condition": ""}
+            movie["scenes"].append({"import": "a", "variables": variables})
+    resolution = run(movie, MAP)
+    (resolved,) = resolution.movie["scenes"][0]["elements"]
+    assert resolved.get("connection") == expected
+    (payer,) = resolution.payers
+    assert (payer.path, payer.connection) == ("movie.scenes[0].elements[0]", expected)
+    assert resolution.movie["variables"] == movie["variables"]
+
+
+def test_the_payer_of_an_element_whose_model_is_a_variable_names_the_model():
+    (payer,) = run({"variables": {"m": "flux-pro"}, "elements": [IMAGE | {"model": "{{m}}"}]}).payers
+    assert (payer.type, payer.model, payer.provider, payer.credits) == ("image", "flux-pro", "replicate", 20)
+
+
+@pytest.mark.parametrize(
+    ("element", "variables", "words"),
+    [
+        (IMAGE | {"model": "{{m}}"}, {}, "its model cannot be computed, since a variable is not given, so that the"),
+        (IMAGE | {"model": "{{m}}"}, {"m": "unheard-of"}, "the provider of model 'unheard-of' is not known"),
+        ({"type": "{{t}}", "text": "hi"}, {}, "it names no model"),
+        (IMAGE | {"connection": "{{c}}"}, {}, "connection: '{{c}}' cannot be computed, since a variable is not given"),
+        (IMAGE | {"connection": "{{c}}"}, {"c": "airflow:nowhere"}, "connection: there is no Airflow connection"),
+        (IMAGE | {"connection": "{{c}}"}, {"c": 5}, "connection must be the id of a connection"),
+    ],
+)
+def test_what_variables_leave_open_is_refused_under_a_map(element, variables, words):
+    assert words in refusal({"variables": variables, "scenes": [{"elements": [element]}]}, MAP)
+
+
+def test_a_connection_that_cannot_be_computed_is_refused_without_a_map_too():
+    assert "'{{c}}' cannot be computed" in refusal({"elements": [VOICE | {"connection": "{{c}}"}]})
+
+
+def repeated(element, *items, **more):
+    return {"variables": {"rows": list(items)}, "scenes": [{"iterate": "rows", "elements": [element], **more}]}
+
+
+@pytest.mark.parametrize(
+    ("element", "items", "expected"),
+    [
+        (IMAGE | {"model": "{{m}}"}, [{"m": "flux-pro"}, {"m": "flux-pro"}], "my-replicate"),
+        (IMAGE | {"src": "{{s}}"}, [{"s": ""}, {"s": "https://x"}], "my-replicate"),
+        ({"type": "{{t}}", "text": "hi", "model": "elevenlabs"}, [{"t": "text"}, {"t": "voice"}], "my-eleven"),
+        (
+            IMAGE | {"model": "{{m}}", "condition": "{{m}}"},
+            [{"m": "flux-pro"}, {"m": ""}],
+            "my-replicate",
+        ),
+        (IMAGE | {"connection": "{{c}}"}, [{"c": "airflow:wave_prod"}] * 2, "my-wave"),
+        (IMAGE | {"connection": "{{c}}"}, [{"c": "airflow:wave_prod"}, {"c": "my-wave"}], "my-wave"),
+        (IMAGE | {"connection": "{{c}}"}, [{"c": "one"}, {"c": "two"}], "{{c}}"),
+        (IMAGE | {"model": "{{m}}"}, [{"m": "azure"}, {"m": "freepik-classic"}], None),
+    ],
+)
+def test_an_element_gets_the_connection_that_suits_it_each_time_its_scene_plays(element, items, expected):
+    resolution = run(repeated(element, *items), MAP)
+    assert resolution.movie["scenes"][0]["elements"][0].get("connection") == expected
+
+
+@pytest.mark.parametrize(
+    ("element", "items", "words"),
+    [
+        (
+            {"type": "{{t}}", "prompt": "x", "text": "x", "model": "{{m}}"},
+            [{"t": "image", "m": "flux-pro"}, {"t": "voice", "m": "elevenlabs"}],
+            "it would need the Connection 'my-replicate' for flux-pro, the Connection 'my-eleven' for elevenlabs. Give",
+        ),
+        (
+            IMAGE | {"model": "{{m}}"},
+            [{"m": "freepik-classic"}, {"m": "flux-pro"}],
+            "it would need the managed service for freepik-classic, the Connection 'my-replicate' for flux-pro. Give",
+        ),
+        (
+            IMAGE | {"connection": "{{c}}"},
+            [{"c": "airflow:wave_prod"}, {"c": "airflow:rep_prod"}],
+            "it would need the Connection 'my-wave' for flux-pro, the Connection 'my-replicate' for flux-pro",
+        ),
+        (
+            IMAGE | {"model": "{{m}}", "connection": "{{c}}"},
+            [{"c": "airflow:wave_prod"}, {"c": "airflow:rep_prod"}],
+            "it would need the Connection 'my-wave' for image, the Connection 'my-replicate' for image",
+        ),
+        (IMAGE | {"model": "{{m}}"}, [{"m": "flux-pro"}, {}], "its model cannot be computed"),
+    ],
+)
+def test_an_element_that_would_need_another_connection_each_time_is_refused(element, items, words):
+    message = refusal(repeated(element, *items), MAP)
+    assert message.startswith("movie.scenes[0].elements[0]: ")
+    assert words in message
+    assert not explain(repeated(element, *items), providers=MAP, catalog=CATALOG, lookup=lookup).payers
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [{"iterate": "gone"}, {"iterate": "many"}, {"import": "b"}],
+)
+def test_what_plays_too_often_or_nobody_knows_how_often_is_refused_unless_it_is_written_out(scene):
+    spent = {"iterate": "many", "elements": [{"type": "text", "text": "x"}]}
+    other = {"id": "b", "variables": {"m": "flux-pro"}}
+    movie = {"variables": {"many": [{"m": "flux-pro"}] * 60_000}, "scenes": [spent, scene, other]}
+    holder = movie["scenes"][2] if "import" in scene else scene
+    holder["elements"] = [IMAGE | {"model": "{{m}}"}]
+    assert "its model cannot be computed" in refusal(movie, MAP)
+    holder["elements"] = [IMAGE]
+    assert [payer.connection for payer in run(movie, MAP).payers] == ["my-replicate"]
+
+
+def test_what_never_plays_is_not_asked_for_a_payer():
+    element = IMAGE | {"model": "{{m}}", "connection": "{{c}}"}
+    movie = repeated(element)
+    movie["elements"] = [
+        element | {"condition": "{{ 1 > 2 }}"},
+        element | {"condition": "", "connection": "airflow:free"},
+    ]
+    resolution = run(movie, MAP)
+    assert resolution.payers == []
+    assert resolution.movie["scenes"] == movie["scenes"]
+    assert "connection" not in resolution.movie["elements"][1]
+
+
+def test_a_reference_in_a_variable_is_replaced_where_nothing_is_generated_and_in_destinations_too():
+    movie = {
+        "variables": {"c": "airflow:rep_prod", "d": "airflow:sftp", "own": "mine"},
+        "elements": [{"type": "image", "src": "https://x", "connection": "{{c}}"}],
+        "exports": [{"destinations": [{"id": "{{d}}"}, {"id": "{{own}}"}, {"id": "{{gone}}"}]}],
+    }
+    resolved = run(movie).movie
+    assert resolved["elements"][0]["connection"] == "my-replicate"
+    assert resolved["exports"][0]["destinations"] == [{"id": "my-sftp"}, {"id": "{{own}}"}, {"id": "{{gone}}"}]
+
+
+def test_a_template_is_looked_at_with_the_variables_of_the_request():
+    template = {
+        "variables": {"m": "azure"},
+        "scenes": [{"elements": [IMAGE | {"model": "{{m}}", "connection": "{{c}}"}]}],
+    }
+    request = NAMED | {"variables": {"m": "flux-pro", "c": ""}}
+    assert "would give model 'flux-pro' the Connection 'my-replicate'" in refusal(request, MAP, template=template)
+    (payer,) = run(NAMED | {"variables": {"c": ""}}, MAP, template=template).payers
+    assert (payer.model, payer.connection) == ("azure", None)
+    request = NAMED | {"variables": {"c": "airflow:rep_prod"}}
+    assert "'airflow:rep_prod' names an Airflow connection" in refusal(request, template=template)
+
+
+# What is said.
+
+KEYS = [
+    "sk_0123456789abcdef0123456789abcdef",
+    "r8_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "postgres://me:geheim@host/db",
+    "Bearer geheim",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    ("movie", "options"),
+    [
+        ({"elements": [IMAGE | {"connection": "airflow:KEY"}]}, {}),
+        ({"elements": [IMAGE | {"connection": ["KEY"]}]}, {}),
+        ({"connection": "airflow:KEY"}, {}),
+        ({"elements": [IMAGE]}, {"providers": {"replicate": "KEY"}}),
+        ({"exports": [{"destinations": [{"id": "airflow:KEY"}]}]}, {}),
+        (
+            {"template": "x" * 20},
+            {"providers": {"replicate": "j2v:KEY"}, "template": {"elements": [IMAGE]}},
+        ),
+        ({"template": "x" * 20}, {"template": {"elements": [IMAGE | {"connection": "airflow:KEY"}]}}),
+    ],
+)
+def test_a_key_where_an_id_belongs_is_not_quoted(key, movie, options):
+    movie, options = (json.loads(json.dumps(value).replace("KEY", key)) for value in (movie, options))
+    message = refusal(movie, **options)
+    assert key not in message
+    assert key[4:].partition("@")[0] not in message
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_was_taken_for_an_id_is_not_told(key):
+    movie = {
+        "elements": [IMAGE | {"connection": key}, IMAGE | {"connection": f"airflow:{key}"}],
+        "exports": [{"destinations": [{"id": key}, {"id": f"airflow:{key}"}]}],
+    }
+    explained = explain(movie, providers={key: "x"}, catalog=CATALOG)
+    assert key not in f"{explained}{explained.to_dict()}"
+    assert key[:4] in str(explained)
+
+
+def test_an_address_is_not_looked_up():
+    asked = []
+    element = IMAGE | {"connection": "airflow:postgres://me:geheim@host/db"}
+    explain({"elements": [element]}, providers={}, catalog=CATALOG, lookup=asked.append)
+    assert asked == []
+
+
+@pytest.mark.parametrize("model", ["🦊" * 100, "\ud83e" * 100, "a'b\x1b[2J" + "x" * 100])
+def test_a_long_or_odd_name_of_a_model_is_cut_between_characters(model):
+    message = refusal({"elements": [IMAGE | {"model": model}]}, MAP)
+    assert "\x1b" not in message
+    assert message.isprintable()
+    assert "…' is not known" in message or '…" is not known' in message

@@ -14,8 +14,8 @@ from airflow_provider_j2v.catalog.source import snapshot
 from airflow_provider_j2v.exceptions import BudgetExceeded, ConfigurationError
 from airflow_provider_j2v.movies.connections import resolve
 from airflow_provider_j2v.movies.credits import MAX_LINES, PRESETS, Estimate, Part, check_budget, estimate
-from airflow_provider_j2v.movies.durations import Unknown
 from airflow_provider_j2v.movies.movie import Resolution
+from airflow_provider_j2v.movies.scopes import Unknown
 
 CATALOG = snapshot().catalog
 OTHER = Catalog.parse(
@@ -127,6 +127,11 @@ def test_the_named_sizes_are_those_of_the_schema_and_none_is_larger_than_full_hd
         (IMAGE | {"connection": "{{gone}}"}, 0, 20),
         (IMAGE | {"src": "{{gone}}"}, 0, 20),
         (IMAGE | {"prompt": "{{gone}}"}, 20, 20),
+        (IMAGE | {"type": "{{t}}", "variables": {"t": "image"}}, 20, 20),
+        (IMAGE | {"type": "{{t}}", "variables": {"t": "text"}}, 0, 0),
+        (VOICE | {"type": "{{t}}", "variables": {"t": "voice"}}, 0, 10),
+        (IMAGE | {"prompt": 0}, 20, 20),
+        (VOICE | {"text": "Hi<break time='5s'/>"}, 0, 6),
         (CLIP | {"duration": 4}, 120, 120),
         (CLIP | {"duration": 2.5}, 60, 90),
         (CLIP | {"duration": 4, "extra-time": 1}, 120, 150),
@@ -179,11 +184,21 @@ def test_a_model_without_a_price_is_a_doubt_and_costs_nothing_here(element, why)
 
 @pytest.mark.parametrize(
     ("model", "why"),
-    [("by-pixel", "counts by-pixel by the megapixel"), ("no-unit", "does not say"), ("no-price", "does not say")],
+    [("by-pixel", "counts by-pixel by the megapixel"), ("no-price", "does not say what no-price costs")],
 )
 def test_a_price_that_the_catalog_does_not_give_is_a_doubt(model, why):
-    (unknown,) = bill(in_scene(IMAGE | {"model": model}), catalog=OTHER).unknown
+    found = bill(in_scene(IMAGE | {"model": model}), catalog=OTHER)
+    (unknown,) = found.unknown
     assert unknown.why == f"its price: the catalog {why}"
+    assert found.high == 10
+
+
+@pytest.mark.parametrize(("element", "low", "high"), [(IMAGE, 3, 30), (CLIP | {"duration": 0.5}, 0, 3)])
+def test_a_price_without_a_unit_is_a_doubt_and_counts_for_a_file_or_for_each_second(element, low, high):
+    movie = in_scene(element | {"model": "no-unit"})
+    assert assets(movie, catalog=OTHER) == (low, high)
+    (unknown,) = bill(movie, catalog=OTHER).unknown
+    assert "counted for a file or for each second, whichever is more" in unknown.why
 
 
 def test_a_connection_makes_even_an_unknown_model_free():
@@ -204,7 +219,8 @@ def test_a_connection_makes_even_an_unknown_model_free():
         ([IMAGE, IMAGE | {"model-settings": {"seed": 1}}], 40, 40),
         ([IMAGE | {"model": "nano-banana"}, IMAGE | {"model": "gemini-2.5-flash"}], 20, 40),
         ([CLIP | {"duration": 2}, CLIP | {"duration": 2}], 60, 120),
-        ([CLIP | {"duration": 2}, CLIP | {"duration": 3}], 150, 150),
+        ([CLIP | {"duration": 2}, CLIP | {"duration": 3}], 60, 150),
+        ([IMAGE, IMAGE | {"cache": "{{c}}", "variables": {"c": False}}], 40, 40),
         ([IMAGE | {"condition": "{{gone}}"}, IMAGE], 20, 40),
     ],
 )
@@ -233,6 +249,64 @@ def test_an_asset_under_an_unknown_condition_counts_at_the_upper_end_only():
     found = bill(in_scene(IMAGE | {"condition": "{{gone}}"}))
     assert (found.low, found.high) == (10, 30)
     assert [unknown.path for unknown in found.unknown] == ["movie.scenes[0].elements[0].condition"]
+
+
+def test_a_type_that_cannot_be_computed_is_a_doubt():
+    (unknown,) = bill(in_scene(VOICE | {"type": "{{gone}}"})).unknown
+    assert unknown == Unknown("movie.scenes[0].elements[0]", unknown.why)
+    assert unknown.why.startswith("what it is, and whether an AI model makes it")
+
+
+def test_a_condition_of_null_counts_at_the_upper_end_only():
+    movie = in_scene(IMAGE | {"condition": None})
+    movie["scenes"].append({"duration": 4, "condition": None, "elements": [IMAGE | {"prompt": "an owl"}]})
+    found = bill(movie)
+    assert (found.low, found.high) == (10, 54)
+    assert [unknown.path for unknown in found.unknown] == [
+        "movie.scenes[0].elements[0].condition",
+        "movie.scenes[1].condition",
+    ]
+    assert {unknown.why for unknown in found.unknown} == {
+        "whether it is met: no document tells what null does; counted as met at the upper end only"
+    }
+
+
+@pytest.mark.parametrize(
+    "odd", [{"start": "{{gone}}"}, {"duration": "{{gone}}"}, {"duration": 3, "extra-time": "{{gone}}"}]
+)
+def test_an_asset_that_plays_nobody_knows_how_long_costs_nothing_at_the_lower_end(odd):
+    assert assets(in_scene(CLIP | odd)) == (0, 300)
+
+
+def test_an_element_that_is_imported_is_made_with_the_variables_of_the_scene_that_imports_it():
+    source = {"id": "a", "condition": "", "elements": [IMAGE | {"prompt": "{{what}}"}, VOICE | {"model": "{{m}}"}]}
+    importers = [
+        {"import": "a", "duration": 2, "variables": {"what": what, "m": "elevenlabs"}} for what in ("a", "b", "a")
+    ]
+    found = bill({"scenes": [source, *importers]})
+    assert found.unknown == []
+    assert [(part.path, part.low, part.high) for part in found.parts[1:]] == [
+        ("movie.scenes[0].elements[0]", 40, 60),
+        ("movie.scenes[0].elements[1]", 0, 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "low", "high"),
+    [
+        ({"iterate-to": "1"}, 2, 6),
+        ({"iterate-from": "2"}, 2, 6),
+        ({"iterate-step": 2.0}, 4, 6),
+        ({"iterate-to": "{{n}}"}, 2, 6),
+        ({"iterate-to": "{{m}}"}, 2, 2),
+        ({"iterate-to": "x"}, 6, 6),
+    ],
+)
+def test_a_bound_of_a_repetition_in_quotes_may_count_or_not(bounds, low, high):
+    variables = {"rows": [{}, {}, {}], "n": "1", "m": 1}
+    found = bill({"variables": variables, "scenes": [{"iterate": "rows", "duration": 2, **bounds}]})
+    assert (found.low, found.high) == (low, high)
+    assert [unknown.path for unknown in found.unknown] == (["movie.scenes[0].iterate"] if low < high else [])
 
 
 def test_a_scene_under_an_unknown_condition_takes_its_assets_along():
@@ -274,6 +348,16 @@ def test_who_pays_is_taken_from_the_connections_that_were_resolved():
     assert parts[1].note == "paid at the provider, by connection"
 
 
+def test_an_element_that_somebody_else_pays_for_each_time_is_priced_each_time():
+    scene = {"iterate": "rows", "duration": 1, "elements": [IMAGE | {"prompt": "{{p}}", "connection": "{{c}}"}]}
+    rows = [{"p": "a", "c": "mine"}, {"p": "b", "c": ""}, {"p": "c", "c": "airflow:free"}]
+    movie = {"variables": {"rows": rows[:2]}, "scenes": [scene]}
+    payers = resolve(movie, providers={}, lookup=str, catalog=CATALOG).payers
+    assert [payer.connection for payer in payers] == ["mine", None]
+    assert assets(movie, payers=payers) == (20, 20)
+    assert assets(movie | {"variables": {"rows": rows}}) == (20, 40)
+
+
 # Saved templates.
 
 TEMPLATE = in_scene(IMAGE | {"prompt": "{{what}}"}, VOICE, variables={"what": "a fox", "seconds": 4}, resolution="hd")
@@ -310,6 +394,13 @@ def test_an_expected_length_settles_what_a_file_decides():
     assert bill(movie).seconds == (0, None)
     found = bill(movie, expected_duration=42)
     assert (found.low, found.high, found.seconds, found.unknown) == (62, 62, (42, 42), [])
+
+
+@pytest.mark.parametrize("more", [{}, {"duration": "{{gone}}"}])
+def test_an_expected_length_settles_what_a_generated_clip_may_cost(more):
+    movie = {"scenes": [{"elements": [CLIP]} | more, {"duration": 3}]}
+    found = bill(movie, expected_duration=12)
+    assert (found.low, found.high, found.unknown) == (12, 12 + 360, [])
 
 
 @pytest.mark.parametrize("odd", [0, -1, True, "None", "", float("nan"), float("inf")])

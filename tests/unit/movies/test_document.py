@@ -35,7 +35,7 @@ def test_a_movie_is_read_from_mappings_and_json_text(source):
         ("hello.json", "movie_file"),
         ("{{ ti.xcom_pull('make') }}", ".output"),
         (b"\xff\xfe\xfa", "movie is not JSON"),
-        ("[" * 100_000, "movie is not JSON"),
+        ("[" * 100_000, "movie is nested too deep"),
         ('{"a": ' + "9" * 5000 + "}", "movie is not JSON"),
         ('{"a": NaN}', "NaN"),
         ('{"a": -Infinity}', "-Infinity"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from airflow_provider_j2v.movies.durations import measure
+from airflow_provider_j2v.movies.scopes import MAX_REPEATED
 
 TEXT = {"type": "text", "text": "hi"}
 CLIP = {"type": "video", "src": "https://example.com/a.mp4"}
@@ -55,7 +58,11 @@ def test_a_length_that_the_document_settles(movie, expected):
     [
         (scenes(scene(VOICE)), 5, 10),  # 20 to 10 characters a second
         (scenes(scene(VOICE | {"text": "世" * 20})), 1, 6),
-        (scenes(scene(VOICE | {"text": "<speak><break time='2s'/>" + "x" * 20 + "</speak>"})), 1, 2),
+        (scenes(scene(VOICE | {"text": "<speak>" + "x" * 20 + "</speak>"})), 1, 2),
+        (scenes(scene(VOICE | {"text": "x" * 20 + "<break time='5s'/><break time=\"500 ms\" />"})), 1, 7.5),
+        (scenes(scene(VOICE | {"text": "x" * 20 + "<break/><mstts:silence type='Tailing' value='2s'/>"})), 1, 5.25),
+        (scenes(scene(VOICE | {"text": "<prosody pitch='low' rate='-50%'>" + "x" * 60 + "</prosody>"})), 1, 12),
+        (scenes(scene(VOICE | {"text": "0800 1234567"})), 0.6, 3.4),
         (scenes(scene(VOICE, TEXT | {"duration": 7})), 7, 10),
         (scenes(scene(TEXT | {"duration": 0})), 0, 5),
         (scenes(scene(duration=4), scene(duration=4, transition={"style": "fade", "duration": 1})), 7, 8),
@@ -189,6 +196,11 @@ def test_a_scene_repeated_nobody_knows_how_often_is_named(movie):
     assert [unknown.path for unknown in measure(movie).unknown] == ["movie.scenes[0].iterate"]
 
 
+def test_an_import_that_cannot_be_computed_is_named():
+    (unknown,) = measure(scenes(scene(**{"import": "{{gone}}"}, duration=3))).unknown
+    assert unknown.path == "movie.scenes[0].import"
+
+
 def test_a_variable_made_of_an_unknown_one_is_unknown_too():
     inner = scene(duration="{{d}}", variables={"d": "{{gone}}"})
     assert seconds(scenes(inner, variables={"d": 4})) == (0, None)
@@ -209,3 +221,63 @@ def test_scenes_that_repeat_without_end_to_speak_of_are_not_counted_through() ->
     length = measure({"variables": {"rows": [{"n": 1}] * 5000}, "scenes": scenes})
     assert length.seconds.open
     assert any("too often" in unknown.why for unknown in length.unknown)
+
+
+def test_scenes_that_import_each_other_without_end_to_speak_of_are_not_counted_through() -> None:
+    many = {"id": "a", "elements": [TEXT | {"duration": 1}] * 1000}
+    length = measure(scenes(many, *[{"import": "a"}] * 2000))
+    assert length.seconds.open
+    assert {unknown.why for unknown in length.unknown} == {"what the scene imports: it repeats too often to be counted"}
+    assert len(length.shown) <= 1000 + MAX_REPEATED
+
+
+def test_a_long_text_that_is_imported_is_not_read_through_again_and_again() -> None:
+    wordy = {"id": "a", "elements": [VOICE | {"text": "{{x}} y " * 20_000, "variables": {"x": "z"}}]}
+    length = measure(scenes(wordy, *[{"import": "a"}] * 2000))
+    assert len(length.shown) < 100
+    repeated = {"iterate": "rows", "elements": wordy["elements"]}
+    assert measure(scenes(repeated, variables={"rows": [{}] * 2000})).shown == []
+
+
+def test_many_variables_are_kept_once_however_many_scenes_there_are() -> None:
+    movie = scenes(
+        *[scene(TEXT | {"duration": 1}, variables={"own": i}) for i in range(500)],
+        variables={f"v{i}": i for i in range(2000)},
+    )
+    tracemalloc.start()
+    try:
+        length = measure(movie)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(length.shown) == 500
+    assert peak < 5_000_000
+
+
+def test_a_variable_that_is_hidden_by_one_that_cannot_be_computed_does_not_show_through() -> None:
+    inner = scene(TEXT | {"duration": "{{d}}", "variables": {"d": "{{ nothing(1) }}"}})
+    assert seconds(scenes(inner, variables={"d": 4})) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("movie", "low", "high"),
+    [
+        (scenes(scene(duration=4), scene(duration=4, transition={"duration": "{{gone}}"})), 4, 8),
+        (
+            scenes(
+                scene(duration=10),
+                scene(duration=2, condition="{{gone}}"),
+                scene(duration=5, transition={"duration": 5}),
+            ),
+            10,
+            17,
+        ),
+        (scenes(scene(TEXT | {"duration": 2}), scene(TEXT | {"type": "{{t}}"}, duration=3)), 5, 5),
+        (scenes(scene(VOICE | {"type": "{{t}}", "variables": {"t": "voice"}})), 5, 10),
+        (scenes(scene(CLIP | {"type": "{{t}}", "variables": {"t": "image"}})), 5, 5),
+        (scenes(scene(VOICE | {"type": "{{t}}"})), 0, None),
+        (scenes(scene(VOICE | {"text": "<speak>Hi <audio src='https://x'/></speak>"})), 0, None),
+    ],
+)
+def test_what_cannot_be_computed_opens_both_ends(movie, low, high) -> None:
+    assert seconds(movie) == (low, high)

@@ -176,11 +176,13 @@ def test_what_cannot_be_sent_at_all_is_an_error_of_lint_too(name):
 
 KEYS = st.sampled_from(
     sorted(
-        {key for rule in RULES for key in rule.keys} | {"type", "text", "scenes", "exports", "destinations", "model"}
+        {key for rule in RULES for key in rule.keys}
+        | {"type", "text", "scenes", "exports", "destinations", "model", "id", "src", "preload"}
+        | {"iterate-from", "iterate-to", "iterate-step"}
     )
 )
 WORDS = st.sampled_from(
-    ["image", "voice", "subtitles", "rows", "{{rows}}", "{{ ds }}", "{{a.b", "https://x/a.svg", "json"]
+    ["image", "voice", "subtitles", "rows", "{{rows}}", "{{ ds }}", "{{a.b", "{{rows[0]}}", "https://x/a.svg", "json"]
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20) | WORDS
 JSON = st.recursive(
@@ -210,6 +212,9 @@ MOVIES = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None)
 @given(OBJECTS | MOVIES, st.none() | MOVIES, st.none() | OBJECTS)
 @example({"scenes": [{"iterate": "rows"}], "variables": {"rows": [{}, 1]}}, None, None)
+@example(
+    {"scenes": [{"id": "rows", "condition": None, "elements": [{"variables": []}]}, {"import": "rows"}]}, None, None
+)
 @example({"template": "x" * 20, "variables": {"a": 1}}, {"template": "y" * 20}, {"properties": {"a": {"$ref": "#/x"}}})
 @example({"template": "x" * 20, "variables": {"a": "1"}}, None, {"properties": {"a": {"pattern": "("}}, "type": 5})
 def test_no_json_object_breaks_lint(movie, template, schema):
@@ -321,7 +326,7 @@ ROWS = {"rows": [{"photo": "https://x.org/a.jpg", "idea": ""}, {"photo": "", "id
             "variables": {"photo": ""},
             "scenes": [{"condition": "{{photo}}", "elements": [{"type": "image", "src": "{{photo}}"}]}],
         },
-        {"variables": {"line": ""}, **movie_of({**TEXT, "text": "{{line}}"})},
+        {"variables": {"line": ""}, **movie_of({**TEXT, "text": "{{line}}", "condition": "{{line}}"})},
         {
             "variables": ROWS,
             "scenes": [
@@ -344,6 +349,34 @@ ROWS = {"rows": [{"photo": "https://x.org/a.jpg", "idea": ""}, {"photo": "", "id
 )
 def test_what_may_well_be_meant_is_no_error(movie):
     assert [str(finding) for finding in lint(movie) if finding.severity == "error"] == []
+
+
+def test_a_webhook_is_too_early_only_before_an_upload():
+    hook, upload = {"type": "webhook", "endpoint": "https://x.org/done"}, {"type": "sftp", "id": "files"}
+    exports = [{"destinations": [hook, upload, hook]}]
+    found = the("webhook-before-upload", movie_of(TEXT, exports=exports))
+    assert found.path == "movie.exports[0].destinations[0]"
+
+
+def test_a_login_before_a_host_is_not_shown():
+    for source in (
+        "ada:s3cret@files.example.com/a.png",
+        "ftp:s3cret@x",
+        "s3://id:s3/cret@bucket/a.png",
+        "a:s3cret@b@c",
+    ):
+        found = the("no-url", movie_of({"type": "image", "src": source}))
+        assert "cret" not in str(found)
+        assert "…@" in found.message
+    assert "photo@2x.png" in str(the("no-url", movie_of({"type": "image", "src": "photo@2x.png"})))
+
+
+def test_the_own_host_of_a_service_that_is_not_public_can_be_reached():
+    movie = movie_of({"type": "image", "src": "http://127.0.0.1:8765/media/a.png"})
+    assert the("private-url", movie)
+    assert the("private-url", movie, base_url="https://api.json2video.com/v2")
+    assert the("private-url", movie, base_url="http://10.0.0.5:8765")
+    assert lint(movie, base_url="http://127.0.0.1:9000/v2") == []
 
 
 def test_what_the_service_puts_into_a_template_is_defined() -> None:

@@ -106,6 +106,7 @@ def test_the_good_movies_use_every_property():
         ({"fps": "25"}, "movie.fps", "type", "write 25 without quotes"),
         ({"fps": True}, "movie.fps", "type", "not true"),
         ({"fps": None}, "movie.fps", "type", "not null"),
+        ({"scenes": [{"condition": 1}]}, "movie.scenes[0].condition", "type", "true or false, not a number; write it"),
         ({"fps": 29.97}, "movie.fps", "type", "whole number"),
         ({"cache": "False"}, "movie.cache", "type", "write false without quotes"),
         ({"cache": 1}, "movie.cache", "type", "true or false"),
@@ -161,6 +162,15 @@ def test_an_element_of_an_unknown_type_and_a_preload_may_have_any_properties():
     preload = [{"id": "hero", "type": "image", "shape": "round"}]
     movie = {"preload": preload, "scenes": [{"elements": [{"type": "hologram", "depth": 3}]}]}
     assert [d.path for d in deviations(movie)] == ["movie.scenes[0].elements[0].type"]
+
+
+@pytest.mark.parametrize("condition", [True, False, None, "", "{{ price > 0 }}"])
+def test_a_condition_may_be_true_false_or_null(condition):
+    element = {"type": "text", "text": "Hello", "condition": condition}
+    movie = {"scenes": [{"condition": condition, "elements": [element]}]}
+    assert deviations(movie) == []
+    assert EDITORS.is_valid(movie)
+    assert Movie.load(movie).model_dump() == movie
 
 
 def test_what_is_secret_is_not_shown():

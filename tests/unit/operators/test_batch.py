@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    DAG,
+    AirflowFailException,
+    AirflowTaskTimeout,
+    Asset,
+    AssetAlias,
+    TaskDeferred,
+)
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from airflow_provider_j2v.exceptions import JSON2VideoError, OutOfCredits, RenderTimeout, ServerError
+from airflow_provider_j2v.exceptions import JSON2VideoError, OutOfCredits, RenderTimeout, ServerError, SubmitAmbiguous
 from airflow_provider_j2v.hooks import templates
+from airflow_provider_j2v.operators.homes import Homes
 from airflow_provider_j2v.operators.movie import JSON2VideoRenderMoviesOperator
 from airflow_provider_j2v.sandbox import Sandbox
 from airflow_provider_j2v.sandbox.rendering import CANNED
@@ -75,6 +85,7 @@ BAD_INPUT = {
     ),
     "an empty key": ({"items": [{"slug": " "}]}, r"items\[0\]: its key 'slug' must be text or a number, not ' '"),
     "a key that is a list": ({"items": [{"slug": ["a"]}]}, r"must be text or a number, not \['a'\]"),
+    "a key that is no text": ({"items": [{"slug": "a\ud800"}]}, r"must be text or a number, not 'a\\ud800'"),
     "a long key": ({"items": [{"slug": "a" * 201}]}, "longer than 200 characters"),
     "a key twice": ({"items": [{"slug": 1}, {"slug": "1"}]}, r"items\[1\] has the key '1', which items\[0\] has too"),
     "two sources": ({"template_id": "x"}, "exactly one of .*: movie and template_id are given"),
@@ -104,16 +115,28 @@ BAD_INPUT = {
         "names 'slug.__class__': name a field",
     ),
     "half a brace": ({"destination": "/tmp/{slug"}, "cannot be read"),
+    "one file in two spellings": (
+        {"items": [{"slug": "a", "headline": "x"}, {"slug": "./a", "headline": "x"}], "destination": "/tmp/{slug}.mp4"},
+        "Row './a' and Row 'a' would both go to '/tmp/./a.mp4'",
+    ),
+    "one file with two slashes": (
+        {"items": [{"slug": "a", "headline": "x"}, {"slug": "/a", "headline": "x"}], "destination": "/tmp/{slug}.mp4"},
+        "Row '/a' and Row 'a' would both go to",
+    ),
     "a way out": (
-        {"items": [{"slug": "../../etc/passwd", "headline": ""}], "destination": "/tmp/{slug}.mp4"},
+        {"items": [{"slug": "../../etc/passwd", "headline": "x"}], "destination": "/tmp/{slug}.mp4"},
         "would lead out of its folder",
     ),
     "half a way out": (
-        {"items": [{"slug": "a", "x": ".", "headline": ""}], "destination": "/tmp/{x}{x}/{slug}.mp4"},
+        {"items": [{"slug": "a", "x": ".", "headline": "x"}], "destination": "/tmp/{x}{x}/{slug}.mp4"},
         "would lead out of its folder",
     ),
+    "another connection": (
+        {"items": [{"slug": "other@bucket", "headline": "x"}], "destination": "file://{slug}/a.mp4"},
+        "the destination 'file://other@bucket/a.mp4' would be of another connection",
+    ),
     "a destination of nothing": (
-        {"items": [{"slug": "a", "x": "", "headline": ""}], "destination": "/tmp/{x}.mp4"},
+        {"items": [{"slug": "a", "x": "", "headline": "x"}], "destination": "/tmp/{x}.mp4"},
         "Row 'a': its 'x' is '', which is no part of a path",
     ),
     "a scheme that there is not": ({"destination": "nosuch://b/{slug}.mp4"}, "cannot be used"),
@@ -354,6 +377,20 @@ def test_a_download_that_fails_is_brought_by_the_next_try_and_pays_nothing(conne
     assert len(connected.movies) == 3
 
 
+@pytest.mark.skipif(not HAS_STORE, reason="needs the task state store")
+def test_a_file_that_is_known_to_be_done_is_fetched_without_asking_again(connected: Sandbox, tmp_path: Path) -> None:
+    def asked(**options: Any) -> int:
+        context, before = a_context(task_id=str(options)), connected.journal.requests["get"]
+        wait = deferred(context, **options)
+        connected.advance(600)
+        event = {"outcomes": {project: {} for project in wait.trigger.serialize()[1]["projects"]}, "pending": []}
+        operator(**options).execute_complete(context, event=event)
+        return connected.journal.requests["get"] - before
+
+    assert asked(destination=f"{tmp_path}/{{slug}}.mp4") == asked()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_clear_trusts_the_file_at_home_more_than_the_service(connected: Sandbox, tmp_path: Path) -> None:
     if not HAS_STORE:
         pytest.skip("needs the task state store")
@@ -377,6 +414,45 @@ def test_a_manifest_that_cannot_be_written_fails_the_task_at_the_end_alone(conne
         task.execute(context)
     manifest.rmdir()
     assert operator(manifest=str(manifest)).execute(a_context(try_number=2, store=context.get("task_state_store")))
+
+
+def test_a_task_that_takes_too_long_leaves_its_manifest(
+    connected: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ring(*_: Any) -> None:
+        raise AirflowTaskTimeout
+
+    monkeypatch.setattr(Homes, "bring", ring)  # Airflow's alarm, which rings anywhere
+    with pytest.raises(AirflowTaskTimeout):
+        operator(destination=f"{tmp_path}/{{slug}}.mp4", manifest=str(tmp_path / "m.jsonl")).execute(a_context())
+    assert [line["status"] for line in lines(tmp_path / "m.jsonl")] == ["running"] * 3
+
+
+def test_a_manifest_is_of_one_task_instance(connected: Sandbox, tmp_path: Path) -> None:
+    def render(manifest: str, rendered: str) -> None:
+        with DAG("batch", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+            partial = JSON2VideoRenderMoviesOperator.partial(task_id="render", movie=GOOD, manifest=manifest)
+            mapped = partial.expand(items=[[{"a": 1}], [{"a": 2}]])
+        task = mapped.unmap({"items": [{"a": 1}], "poll_interval": 0.05})
+        task.manifest = rendered
+        task.execute(a_context(map_index=0, run_id=manifest))
+
+    one = str(tmp_path / "m.jsonl")
+    with pytest.raises(AirflowFailException, match="is the same for every instance of this mapped task.*Nothing was"):
+        render(one, one)
+    assert connected.journal.requests["submit"] == 0
+    render(f"{tmp_path}/{{{{ ti.map_index }}}}.jsonl", f"{tmp_path}/0.jsonl")
+    assert len(lines(tmp_path / "0.jsonl")) == 1
+
+
+def test_an_alias_gets_an_event_for_the_manifest(connected: Sandbox, tmp_path: Path) -> None:
+    alias, asset = AssetAlias("batches"), Asset("nightly")
+    manifest = f"{tmp_path}/m.jsonl"
+    events = OutletEventAccessors()
+    result = operator(manifest=manifest, outlets=[alias, asset]).execute(a_context(outlet_events=events))
+    (event,) = events[alias].asset_alias_events
+    assert event.dest_asset_key.uri == f"file://{manifest}"
+    assert event.extra == events[asset].extra == result
 
 
 # Waiting.
@@ -454,6 +530,35 @@ def test_a_file_that_changes_does_not_mix_two_batches(connected: Sandbox, tmp_pa
     event = {"outcomes": {p: {} for p in wait.trigger.serialize()[1]["projects"]}, "pending": []}
     assert operator(items=str(file)).execute_complete(context, event=event)["done"] == 3
     assert sorted(sent(connected)) == ["movie-0", "movie-1", "movie-2"]
+
+
+def test_a_retry_without_its_movie_brings_home_what_is_paid(connected: Sandbox, tmp_path: Path) -> None:
+    if not HAS_STORE:
+        pytest.skip("needs the task state store")
+    (file := tmp_path / "movie.json").write_text(json.dumps(MOVIE))
+    options: dict[str, Any] = {"movie": None, "movie_file": str(file), "destination": f"{tmp_path}/{{slug}}.mp4"}
+    for most, home in ((50, 3), (2, 2)):
+        context = a_context(task_id=str(most))
+        deferred(context, max_in_flight=most, **options)
+        file.rename(tmp_path / "away")
+        connected.advance(600)
+        again = a_context(task_id=str(most), try_number=2, store=context["task_state_store"])
+        if home == 3:
+            assert operator(**options).execute(again)["done"] == 3
+        else:
+            with pytest.raises(AirflowFailException, match="no movie file at.*Nothing was sent"):
+                operator(**options).execute(again)
+        assert len(list(tmp_path.glob("*.mp4"))) == home
+        for brought in tmp_path.glob("*.mp4"):
+            brought.unlink()
+        (tmp_path / "away").rename(file)
+
+
+def test_rows_without_an_answer_are_named(connected: Sandbox) -> None:
+    connected.faults.add("submit", "status", times=2, status=500, body='{"message": "Boom"}')
+    with pytest.raises(SubmitAmbiguous, match="Row 'movie-0': sent, and no usable answer came"):
+        operator(max_in_flight=1).execute(a_context())
+    assert sorted(sent(connected)) == ["movie-1", "movie-2"]
 
 
 def test_the_log_tells_how_far_it_is(connected: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_j2v.operators import batch
 from airflow_provider_j2v.operators.lineage import Place, lineage_of, sources_of
-from airflow_provider_j2v.operators.movie import JSON2VideoDownloadMovieOperator, JSON2VideoRenderMovieOperator
+from airflow_provider_j2v.operators.movie import (
+    JSON2VideoDownloadMovieOperator,
+    JSON2VideoRenderMovieOperator,
+    JSON2VideoRenderMoviesOperator,
+)
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.unit.context import a_context, connect
 
@@ -75,3 +80,23 @@ def test_the_movie_links_the_render_to_its_download(
     assert [(d.namespace, d.name) for d in brought.inputs] == [(movie.namespace, movie.name)]
     assert [(d.namespace, d.name) for d in brought.outputs] == [("file", file)]
     assert brought.outputs[0].outputFacets["outputStatistics"].size == result["size"]
+
+
+@pytest.mark.parametrize("told", [2, 1])
+def test_a_batch_made_its_manifest_and_the_files_unless_they_are_very_many(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, tmp_path: Path, told: int
+) -> None:
+    connect(monkeypatch, sandbox)
+    monkeypatch.setattr(batch, "TOLD", told)
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"a": 2}')
+    files = {"items": f"{tmp_path}/rows.jsonl", "manifest": f"{tmp_path}/m.jsonl"}
+    options = {"destination": f"{tmp_path}/{{a}}.mp4", "poll_interval": 0.02}
+    render = JSON2VideoRenderMoviesOperator(task_id="render", movie=MOVIE, **files, **options)
+    assert render.get_openlineage_facets_on_complete(None) is None
+    render.execute(a_context())
+    videos = [f"{tmp_path}/1.mp4", f"{tmp_path}/2.mp4"] if told == 2 else []
+    assert [place.name for place in render.products or ()] == [files["manifest"], *videos]
+    pytest.importorskip("airflow.providers.openlineage.extractors")
+    lineage = render.get_openlineage_facets_on_complete(None)
+    assert [dataset.name for dataset in lineage.inputs] == [files["items"]]
+    assert [dataset.name for dataset in lineage.outputs] == [files["manifest"], *videos]

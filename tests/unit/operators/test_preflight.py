@@ -55,6 +55,17 @@ def test_every_mistake_is_told_at_once_before_the_post(connected: Sandbox) -> No
     assert "movie.scenes[0].elements[1].text" in message
 
 
+def test_a_file_on_the_own_host_of_a_sandbox_is_no_mistake(
+    connected: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sources = (f"{connected.url}/media/a.png", "http://10.9.8.7/b.png")
+    images = [{"type": "image", "src": source, "duration": 2} for source in sources]
+    movie = {"resolution": "sd", "scenes": [{"elements": images}]}
+    operator(movie=movie, wait_for_completion=False).execute(a_context())
+    assert [line for line in caplog.text.splitlines() if "private-url" in line and "elements[1]" not in line] == []
+    assert "movie.scenes[0].elements[1].src is on 10.9.8.7" in caplog.text
+
+
 def test_warn_sends_the_movie_and_logs_its_mistakes(connected: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     operator(movie=WRONG, preflight="warn", wait_for_completion=False).execute(a_context())
     assert "error: movie.scenes[0].elements[0].src" in caplog.text
@@ -97,8 +108,26 @@ def test_the_budget_counts_without_lint_too(connected: Sandbox) -> None:
     assert "max_credits allows 10" in refused(connected, movie=IMAGES, max_credits=10, preflight="off")
 
 
-def test_a_budget_in_words_is_refused(connected: Sandbox) -> None:
-    assert "max_credits must be a number of credits" in refused(connected, movie=MOVIE, max_credits="much")
+@pytest.mark.parametrize("level", ["error", "off"])
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("max_credits", "much", "max_credits must be a number of credits, not 'much'"),
+        ("max_credits", "None", "max_credits must be a number of credits, not 'None'"),
+        ("max_credits", -1, "max_credits must be a number of credits, not -1"),
+        ("expected_duration", "", "expected_duration must be a number of seconds, not ''"),
+    ],
+)
+def test_a_number_that_is_none_is_refused(connected: Sandbox, level: str, name: str, value: Any, words: str) -> None:
+    assert words in refused(connected, movie=MOVIE, preflight=level, **{name: value})
+
+
+def test_numbers_may_come_from_jinja(connected: Sandbox) -> None:
+    movie = {"scenes": [{"elements": [{"type": "video", "src": "https://example.com/a.mp4"}]}]}
+    render = operator(movie=movie, max_credits="{{ most }}", expected_duration="{{ long }}")
+    render.render_template_fields(a_context(most=50, long=90.5))
+    with pytest.raises(AirflowFailException, match="would cost 90 to 91 credits, and max_credits allows 50"):
+        render.execute(a_context())
 
 
 def test_a_balance_that_is_too_small_is_told_with_the_sum(connected: Sandbox) -> None:

@@ -199,6 +199,17 @@ def test_other_names_do_not_matter(connected: Sandbox) -> None:
     assert sync()["action"] == "created"
 
 
+def test_a_name_in_other_capitals_is_pointed_out_and_left_alone(
+    connected: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = JSON2VideoHook().create_template("OFFER", {"scenes": []}).id
+    assert sync()["action"] == "created"
+    hint = f"Template 'OFFER' is another one than 'Offer', as names differ by case: {other} is left alone."
+    assert hint in capsys.readouterr().out
+    sync()
+    assert "is another one than" not in capsys.readouterr().out
+
+
 LOST = {
     "reset": {"kind": "reset", "after": True},
     "503": {"kind": "status", "status": 503, "after": True},

@@ -7,7 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -19,6 +19,7 @@ from airflow_provider_j2v.exceptions import (
     BudgetExceeded,
     InvalidMovie,
     JSON2VideoError,
+    MovieError,
     OutOfCredits,
     RateLimited,
     SubmitAmbiguous,
@@ -29,7 +30,7 @@ from airflow_provider_j2v.renders import rows as rows_module
 from airflow_provider_j2v.renders.batch import Batch, BatchOrder
 from airflow_provider_j2v.renders.identity import fingerprint
 from airflow_provider_j2v.renders.ledger import LedgerError, Superseded
-from airflow_provider_j2v.renders.rows import HEAD, Row, RowEntry
+from airflow_provider_j2v.renders.rows import HEAD, WAVE, Book, Head, Row, RowEntry, portions, read_head
 from airflow_provider_j2v.renders.spending import PORTION
 from airflow_provider_j2v.sandbox import Sandbox
 from tests.unit.renders.conftest import ME, Died, FakeClock, Steps, World, _Client
@@ -77,6 +78,7 @@ class BatchWorld:
         self.checked: list[list[str]] = []
         self.refuse: Exception | None = None
         self.prepared: Exception | None = None
+        self.common: Exception | None = None
         self.steps = Steps()
 
     def try_(self, steps: Steps | None = None, ends: bool = True) -> Batch:
@@ -86,10 +88,16 @@ class BatchWorld:
         batch.open()
         return self.drive(batch) if ends else self.go_on(batch)
 
-    def resume(self, steps: Steps | None = None, last_post: float | None = None, ends: bool = True) -> Batch:
+    def resume(
+        self,
+        steps: Steps | None = None,
+        last_post: float | None = None,
+        refused: str | None = None,
+        ends: bool = True,
+    ) -> Batch:
         """The same try after a wait."""
         batch = self._batch(steps or Steps())
-        batch.resume(last_post)
+        batch.resume(last_post, refused)
         return self.drive(batch) if ends else self.go_on(batch)
 
     def go_on(self, batch: Batch) -> Batch:
@@ -118,7 +126,7 @@ class BatchWorld:
             check=self.check,
             prepare=self.prepare,
             are_home=lambda pairs: [row.name in self.home for row, _ in pairs],
-            common=lambda: "",
+            common=self.mark,
             identity=ME,
             max_tries=self.max_tries,
             retries=self.retries,
@@ -145,6 +153,11 @@ class BatchWorld:
         if self.refuse:
             raise self.refuse
         return [(2.0, 2.0)] * len(new)
+
+    def mark(self) -> str:
+        if self.common:
+            raise self.common
+        return ""
 
     def clear(self) -> None:
         self.max_tries = self.tries + self.retries
@@ -273,6 +286,20 @@ def test_death_at_any_moment_ends_in_one_paid_render_for_each_row(batch: Worlds,
 
 
 @pytest.mark.usefixtures("small_waves")
+def test_a_store_that_fails_at_any_moment_ends_in_one_paid_render_for_each_row(batch: Worlds) -> None:
+    def fail() -> None:
+        raise LedgerError("the store is down")
+
+    for k in (i for i, step in enumerate(every_step(batch)) if "json2video." in step):
+        w = batch()
+        with pytest.raises(LedgerError):
+            w.try_(steps=Steps(at=k, then=fail))
+        done = w.try_()
+        assert w.paid == w.once
+        assert outcomes(done) == ["done"] * ROWS
+
+
+@pytest.mark.usefixtures("small_waves")
 def test_two_deaths_in_a_row_end_in_one_paid_render_for_each_row(batch: Worlds) -> None:
     for k in range(0, len(every_step(batch)), 2):
         for again in (3, 9, 14):
@@ -377,6 +404,24 @@ def test_a_lease_that_expired_is_renewed_before_the_first_byte(batch: Worlds) ->
     assert w.paid == w.once
 
 
+def test_a_store_that_is_slower_than_the_lease_lets_nothing_be_paid(
+    batch: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = batch()
+    write = Documents.set
+
+    def slowly(self: Documents, name: str, value: Any) -> None:
+        write(self, name, value)
+        w.clock.sleep(6)
+
+    monkeypatch.setattr(Documents, "set", slowly)
+    b = w.try_()
+    assert isinstance(b.halted, Unreachable)
+    assert sum(w.paid.values()) == 0
+    monkeypatch.undo()
+    assert outcomes(w.try_()) == ["done"] * ROWS
+
+
 # Refusals.
 
 
@@ -388,6 +433,25 @@ def test_a_refused_row_costs_nothing_and_is_final(batch: Worlds) -> None:
     assert outcomes(again) == ["refused", "done", "done"]
     assert "No such thing" in str(again.book.entries[0].error)
     assert sum(w.paid.values()) == ROWS - 1
+
+
+def test_refused_rows_make_room_for_the_next_ones(batch: Worlds) -> None:
+    w = batch()
+    w.most = 1
+    w.sandbox.faults.add("submit", "status", times=2, status=400, body='{"message": "No such thing"}')
+    assert outcomes(w.try_()) == ["refused", "refused", "done"]
+    assert sum(w.paid.values()) == 1
+
+
+def test_a_row_that_the_service_never_answers_keeps_no_other_one_waiting(batch: Worlds) -> None:
+    w = batch()
+    w.most = 1
+    w.sandbox.faults.add("submit", "status", times=2, status=500, body='{"message": "Boom"}')
+    b = w.try_()
+    assert outcomes(b) == [None, "done", "done"]
+    assert (b.spender.unclear, b.spender.awaited, b.in_flight) == ([0], [], [])
+    assert outcomes(w.try_()) == ["done"] * ROWS
+    assert w.paid == w.once
 
 
 def test_an_empty_account_stops_the_submitting_and_not_the_rest(batch: Worlds) -> None:
@@ -478,6 +542,57 @@ def test_only_what_is_still_to_be_paid_is_priced_by_a_retry(batch: Worlds) -> No
     w.try_(ends=False)
     w.try_()
     assert w.checked == [["k0", "k1", "k2"], ["k2"]]
+
+
+@pytest.mark.parametrize("error", [BudgetExceeded("too dear"), InvalidMovie("wrong")])
+def test_a_retry_that_may_pay_nothing_more_sees_what_is_paid_to_its_end(batch: Worlds, error: MovieError) -> None:
+    w = batch()
+    w.most = 2
+    w.try_(ends=False)
+    w.refuse = error
+    b = w.try_()
+    assert outcomes(b) == ["done", "done", None]
+    assert b.halted is error
+    assert sum(w.paid.values()) == 2
+    w.refuse = None
+    assert outcomes(w.try_()) == ["done"] * ROWS
+    assert w.paid == w.once
+
+
+def test_what_a_retry_may_not_pay_its_resume_does_not_pay_either(batch: Worlds) -> None:
+    w = batch()
+    w.most = 2
+    w.try_(ends=False)
+    w.refuse = BudgetExceeded("too dear")
+    refused = w.try_(ends=False).spender.refused
+    w.clock.sleep(60)
+    b = w.resume(refused=str(refused), ends=False)
+    b.take(b.in_flight)
+    assert outcomes(w.drive(b)) == ["done", "done", None]
+    assert (sum(w.paid.values()), str(b.halted)) == (2, "too dear")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_retry_that_may_pay_nothing_more_looks_for_what_went_unanswered(batch: Worlds, taken: bool) -> None:
+    w = batch()
+    w.sandbox.faults.add("submit", "reset", after=taken, times=None)
+    w.sandbox.faults.add("list", "status", status=503, times=None)
+    with pytest.raises(SubmitAmbiguous):
+        w.try_()
+    w.sandbox.faults.clear()
+    w.refuse = BudgetExceeded("too dear")
+    b = w.try_()
+    assert outcomes(b) == ["done" if taken else None] * ROWS
+    assert sum(w.paid.values()) == ROWS * taken
+
+
+def test_without_a_movie_a_retry_needs_none_when_every_row_is_submitted(batch: Worlds) -> None:
+    w = batch()
+    w.try_(ends=False)
+    w.common = InvalidMovie("There is no movie file.")
+    b = w.try_()
+    assert outcomes(b) == ["done"] * ROWS
+    assert b.halted is None
 
 
 def test_a_record_that_is_not_whole_spends_nothing(batch: Worlds) -> None:
@@ -707,6 +822,20 @@ def test_without_a_store_a_try_that_stood_still_sends_nothing(batch: Worlds) -> 
     with pytest.raises(LedgerError, match="stood still"):
         w.try_(steps=Steps(at=at, then=lambda: w.clock.sleep(60)))
     assert w.paid["k0"] == 0
+
+
+@pytest.mark.parametrize("rows", [1, WAVE - 1, WAVE, WAVE + 1, 2 * WAVE, 2 * WAVE + 1])
+def test_a_record_is_whole_at_the_borders_of_its_waves(batch: Worlds, rows: int) -> None:
+    documents = Documents(batch(), 0, Steps())
+    head = Head(generation=1, max_tries=0, retries=0, began_at=datetime.now(UTC))
+    book = Book(documents, head, [Row(i, f"k{i}", {"n": i}) for i in range(rows)], [RowEntry()] * rows)
+    book.begin()
+    book.put(rows - 1, RowEntry(state="submitted", project="p"))
+    book.write()
+    again = Book.of(documents, read_head(documents) or head)
+    assert again.which("submitted") == [rows - 1]
+    assert [(row.index, row.name, row.fields) for row in again.rows] == [(i, f"k{i}", {"n": i}) for i in range(rows)]
+    assert all(len({i // WAVE for i in portion}) == 1 for portion in portions(range(rows), PORTION))
 
 
 def test_entries_survive_the_store_as_they_are(batch: Worlds) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from airflow_provider_j2v.exceptions import SubmitAmbiguous
+from airflow_provider_j2v.exceptions import BudgetExceeded, SubmitAmbiguous
 from airflow_provider_j2v.renders import rows as rows_module
 from airflow_provider_j2v.renders.batch import Batch
 from airflow_provider_j2v.renders.ledger import Superseded
@@ -57,6 +57,10 @@ def history(make: Callable[[], BatchWorld]) -> type[RuleBasedStateMachine]:
         def so_many_may_be_in_flight(self, most: int) -> None:
             self.w.most = most
 
+        @rule(refused=st.booleans())
+        def no_more_may_be_paid_for(self, refused: bool) -> None:
+            self.w.refuse = BudgetExceeded("too dear") if refused else None
+
         @rule(i=st.integers(0, ROWS - 1))
         def a_row_changes(self, i: int) -> None:
             self.w.items[i] = self.w.items[i] | {"seconds": self.w.items[i]["seconds"] % 9 + 1}
@@ -69,7 +73,7 @@ def history(make: Callable[[], BatchWorld]) -> type[RuleBasedStateMachine]:
         def attempt(self, steps: Steps, *, ends: bool = True) -> None:
             try:
                 self.last = self.w.try_(steps=steps, ends=ends)
-            except (Died, SubmitAmbiguous, Superseded):
+            except (Died, SubmitAmbiguous, Superseded, BudgetExceeded):
                 return
 
         @invariant()
@@ -79,7 +83,7 @@ def history(make: Callable[[], BatchWorld]) -> type[RuleBasedStateMachine]:
 
         def teardown(self) -> None:
             self.w.sandbox.faults.clear()
-            self.w.most = 50
+            self.w.most, self.w.refuse = 50, None
             before = self.w.paid
             for _ in range(3):
                 self.last = None

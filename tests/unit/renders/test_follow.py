@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 from airflow_provider_j2v.api.account import Account
 from airflow_provider_j2v.api.calls import submit_movie
 from airflow_provider_j2v.api.client import AsyncClient, Client
+from airflow_provider_j2v.exceptions import RateLimited
 from airflow_provider_j2v.renders.feed import LONGEST_PAUSE, Wanted
 from airflow_provider_j2v.renders.follow import SAFE_AFTER, follow
+from airflow_provider_j2v.renders.watcher import silence_of
 from airflow_provider_j2v.sandbox import Sandbox
 
 GOOD = {"resolution": "sd", "scenes": [{"duration": 2}]}
@@ -139,7 +142,6 @@ async def test_what_was_told_is_remembered_only_when_it_is_safe(process: Process
     "fault",
     [
         {"kind": "status", "status": 503},
-        {"kind": "status", "status": 429, "headers": {"Retry-After": "7"}},
         {"kind": "status", "status": 200, "body": "<html>"},
         {"kind": "status", "status": 200, "body": '{"movies": 3}'},
         {"kind": "reset"},
@@ -163,6 +165,36 @@ async def test_a_failing_service_is_reported_once_and_followed_on(
     assert len(warnings) == 1
     assert process.errors >= 3
     assert all(client._http.is_closed for client in process.clients)
+
+
+async def test_a_silence_that_others_were_asked_for_is_heeded(process: Process) -> None:
+    async with aclosing(process.start()) as events:
+        telling = asyncio.create_task(first(events))
+        await process.until_looked(2)
+        silence_of(process.account()).extend(RateLimited(429, "slow down"), time.time() + 600)
+        await process.until_looked(2)
+        asked = process.sandbox.journal.requests["list"]
+        await process.until_looked(20)
+        assert process.sandbox.journal.requests["list"] == asked
+        assert 590 < process.pauses[-1] <= 600
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+async def test_a_silence_that_it_was_asked_for_is_heeded_by_others(process: Process) -> None:
+    process.sandbox.variants.never_finish = True
+    project = await process.submit()
+    async with aclosing(process.start()) as events:
+        telling = asyncio.create_task(first(events))
+        await process.until_looked(2)
+        fault = process.sandbox.faults.add("list", "status", status=429, headers={"Retry-After": "1"}, times=1)
+        process.sandbox.variants.never_finish = False
+        while not fault.hits:
+            await process.until_looked()
+        silence = silence_of(process.account())
+        assert 0 < silence.until - time.time() <= 1
+        assert await telling == [project]
+        assert time.time() >= silence.until
 
 
 async def test_a_bad_key_is_retried_slowly_and_a_new_one_is_found(process: Process) -> None:

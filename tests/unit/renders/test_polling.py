@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,14 +144,37 @@ def test_an_unknown_project_is_looked_for_in_the_list(confirming):
 
 
 def test_a_project_in_no_page_of_the_list_is_lost(confirming):
-    assert confirming.see(page("a", then="2"), START + 70) is None
-    assert confirming.call().params["next_token"] == "2"
-    assert confirming.see(page(then="3"), START + 75) is None
-    assert confirming.call().params["next_token"] == "3"
+    for i, token in enumerate(("2", "3")):
+        assert confirming.see(page("a", then=token), START + 70 + i) is None
+        assert confirming.call().params["project"] == "p"
+        assert confirming.see(UNKNOWN, START + 75 + i) is None
+        assert confirming.call().params["next_token"] == token
     outcome = confirming.see(page("b"), START + 80)
     assert outcome.status == "lost"
     with pytest.raises(NotFound, match="Project p: the service knows no such project"):
         outcome.raise_for_status()
+
+
+def test_the_list_is_read_no_further_back_than_the_service_allows():
+    polling = Polling("p", deadline=START + 30 * 86_400, interval=5, now=START)
+    week_later = START + 7 * 86_400
+    assert polling.see(UNKNOWN, week_later) is None
+    since = datetime.fromisoformat(polling.call().params["from"]).timestamp()
+    assert week_later - 92 * 86_400 <= since <= week_later - 91 * 86_400
+
+
+def test_a_project_that_shows_while_it_is_looked_for_is_looked_for_no_more(confirming):
+    assert confirming.see(page("a", then="2"), START + 70) is None
+    assert confirming.see(movie("running"), START + 72) is None
+    assert not confirming.confirming
+    assert confirming.see(UNKNOWN, START + 77) is None
+    assert confirming.call().params["project"] == "p"
+
+
+def test_a_render_that_ends_while_a_long_list_is_read_is_told(confirming):
+    assert confirming.see(page("a", then="2"), START + 70) is None
+    assert confirming.call().params["project"] == "p"
+    assert confirming.see(movie("done"), START + 75).status == "done"
 
 
 def test_a_project_on_a_later_page_is_waited_for_with_a_new_grace(confirming):
@@ -279,6 +304,22 @@ def test_a_render_that_has_ended_has_ended_whatever_the_event_says():
     event = {"project": "p", "status": "timeout", "message": "x"}
     assert settle("p", movie("done", url="u"), event).movie.url == "u"
     assert settle("p", movie("error", message="a\x1b"), event).message == r"a\x1b"
+
+
+@pytest.mark.parametrize("answer", [DOWN, UNKNOWN, RateLimited(429, "x", 600.0), Unreachable("x", sent=True)])
+def test_a_time_that_is_over_is_over_whether_the_service_answers_or_not(answer):
+    assert settle("p", answer, {"project": "p", "status": "timeout", "message": "too late"}).status == "timeout"
+    for event in (None, {"project": "p", "status": "done", "message": ""}, {"project": "q", "status": "timeout"}):
+        with pytest.raises(type(answer)) as raised:
+            settle("p", answer, event).raise_for_status()
+        assert raised.value is answer
+
+
+def test_a_refused_key_is_what_a_person_has_to_hear_of_first():
+    refusal = AuthenticationError(400, "Invalid API Key")
+    event = {"project": "p", "status": "timeout", "message": "too late"}
+    with pytest.raises(AuthenticationError):
+        settle("p", refusal, event).raise_for_status()
 
 
 def test_a_timeout_event_is_a_timeout():

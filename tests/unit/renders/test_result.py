@@ -117,7 +117,15 @@ def test_the_estimate_stands_beside_what_was_consumed_and_what_remains():
         (
             (90.0, 110.0),
             [{"credits": 111}],
-            "Credits: estimated 90 to 110; charged 111, which is outside the estimate; 1,807 left.",
+            "Credits: estimated 90 to 110; charged 111, which is more than estimated; 1,807 left.",
+        ),
+        (
+            (90.0, 110.0),
+            [{"credits": 30}],
+            (
+                "Credits: estimated 90 to 110; charged 30, which is less than estimated, as when assets of an earlier "
+                "render are still cached; 1,807 left."
+            ),
         ),
         (None, [{"amount": 2.5}], "Credits: not estimated; charged 2.5; 1,807 left."),
         (None, [], "Credits: not estimated; the service does not say what it charged; 1,807 left."),

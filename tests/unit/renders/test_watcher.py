@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from airflow_provider_j2v.api.account import Account
@@ -24,6 +27,7 @@ class Waiters:
         self.sandbox = sandbox
         self.key = "sandbox"
         self.lookups = 0
+        self.lookup_seconds = 0.0
         self.clients: list[AsyncClient] = []
 
     def account(self) -> Account:
@@ -36,7 +40,7 @@ class Waiters:
 
     async def lookup(self) -> Account:
         self.lookups += 1
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.lookup_seconds)
         return self.account()
 
     def connect(self, account: Account) -> AsyncClient:
@@ -44,8 +48,8 @@ class Waiters:
         return self.clients[-1]
 
     def wait(self, project: str, seconds: float = 30, interval: float = 0.05) -> Awaitable[Outcome]:
-        deadline = time.time() + seconds
-        return watcher.watch("conn", project, deadline, interval, lookup=self.lookup, connect=self.connect)
+        deadline, conn_id = time.time() + seconds, f"conn to {self.sandbox.url}"
+        return watcher.watch(conn_id, project, deadline, interval, lookup=self.lookup, connect=self.connect)
 
 
 @pytest.fixture
@@ -58,14 +62,6 @@ def nothing_is_left() -> bool:
     return shared is None or not (shared.accounts or shared.lookups or shared.watchers)
 
 
-async def settled(before: set[asyncio.Task]) -> bool:
-    for _ in range(200):
-        if asyncio.all_tasks() == before:
-            return True
-        await asyncio.sleep(0.01)
-    return False
-
-
 async def test_a_hundred_waits_share_one_lookup_one_client_and_a_few_requests(waiters: Waiters) -> None:
     projects = await asyncio.to_thread(waiters.submit, 100, 60)
     before = asyncio.all_tasks()
@@ -74,9 +70,9 @@ async def test_a_hundred_waits_share_one_lookup_one_client_and_a_few_requests(wa
     assert [outcome.project for outcome in outcomes] == projects
     assert (waiters.lookups, len(waiters.clients)) == (1, 1)
     requests = waiters.sandbox.journal.requests
-    assert requests["get"] + requests["list"] < 100
+    assert requests["get"] + requests["list"] < 300  # one poll loop for each would take more than a thousand
     assert nothing_is_left()
-    assert await settled(before)
+    assert asyncio.all_tasks() == before
     assert waiters.clients[0]._http.is_closed
 
 
@@ -84,6 +80,20 @@ async def test_two_that_wait_for_one_render_are_both_told(waiters: Waiters) -> N
     (project,) = await asyncio.to_thread(waiters.submit, 1)
     outcomes = await asyncio.gather(waiters.wait(project), waiters.wait(project))
     assert [outcome.status for outcome in outcomes] == ["done", "done"]
+
+
+async def test_a_connection_that_nobody_waits_for_any_more_is_not_looked_up_on(waiters: Waiters) -> None:
+    before = asyncio.all_tasks()
+    waiters.lookup_seconds = 600
+    tasks = [asyncio.ensure_future(waiters.wait("p")) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    assert nothing_is_left()
+    assert waiters.lookups == 1
 
 
 @pytest.mark.parametrize("survivors", [0, 3])
@@ -99,7 +109,7 @@ async def test_cancelled_waits_leave_no_task_socket_or_future(waiters: Waiters, 
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [e.status for e in ended[:survivors]] == ["done"] * survivors
     assert all(isinstance(e, asyncio.CancelledError) for e in ended[survivors:])
-    assert await settled(before)
+    assert asyncio.all_tasks() == before
     assert nothing_is_left()
     assert all(client._http.is_closed for client in waiters.clients)
 
@@ -146,6 +156,38 @@ async def test_a_deadline_counts_although_the_service_does_not_answer(
     assert outcome.status == "timeout"
 
 
+async def test_an_end_that_comes_with_the_deadline_counts(waiters: Waiters, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver = watcher.Watcher._deliver
+
+    async def late(self: watcher.Watcher) -> None:
+        time.sleep(0.3)  # noqa: ASYNC251 - the loop is held up until the deadline and the end are both there
+        await asyncio.sleep(0)
+        await deliver(self)
+
+    monkeypatch.setattr(watcher, "PATIENCE", 0.1)
+    monkeypatch.setattr(watcher.Watcher, "_deliver", late)
+    (project,) = await asyncio.to_thread(waiters.submit, 1)
+    waiters.sandbox.advance(600)
+    assert (await waiters.wait(project, seconds=0.1)).status == "done"
+
+
+@pytest.mark.parametrize("interval", [0.0, -1.0, float("nan")])
+async def test_an_interval_that_makes_no_sense_hurts_nobody(waiters: Waiters, interval: float) -> None:
+    odd, *others = await asyncio.to_thread(waiters.submit, 4)
+    outcomes = await asyncio.gather(waiters.wait(odd, interval=interval), *map(waiters.wait, others))
+    assert {outcome.status for outcome in outcomes} == {"done"}
+
+
+async def test_nobody_is_asked_for_more_often_than_the_service_likes(
+    waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Account, "is_local", False)
+    waiting = asyncio.ensure_future(waiters.wait("p", interval=0.01))
+    await asyncio.sleep(0.2)
+    assert waiters.sandbox.journal.requests["get"] == 0
+    waiting.cancel()
+
+
 async def test_a_watcher_that_breaks_ends_its_waits_and_the_next_wait_has_a_new_one(
     waiters: Waiters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +211,38 @@ async def test_a_rate_limit_stops_all_but_the_calls_that_are_under_way(waiters: 
         task.cancel()
 
 
+async def test_a_silence_is_heeded_by_who_comes_after_all_have_gone(waiters: Waiters) -> None:
+    waiters.sandbox.faults.add("get", "status", status=429, headers={"Retry-After": "600"}, times=None)
+    (project,) = await asyncio.to_thread(waiters.submit, 1)
+    assert (await waiters.wait(project, seconds=0.2)).status == "timeout"
+    assert nothing_is_left()
+    asked = waiters.sandbox.journal.requests["get"]
+    assert asked == 1
+    assert (await waiters.wait(project, seconds=0.2)).status == "timeout"
+    assert waiters.sandbox.journal.requests["get"] == asked
+
+
+async def test_two_services_share_no_client_no_silence_and_no_refusal(waiters: Waiters) -> None:
+    with Sandbox(port=0, speed=100, key="sandbox", render="off") as other:
+        others = Waiters(other)
+        projects = [(mine, p) for mine in (waiters, others) for p in await asyncio.to_thread(mine.submit, 2)]
+        key = '{"message": "Invalid API Key"}'
+        faults = {"status": 400, "body": key}, {"status": 429, "headers": {"Retry-After": "600"}}
+        for fault, end in zip(faults, ("refused", "timeout"), strict=True):
+            waiters.sandbox.faults.clear()
+            waiters.sandbox.faults.add("get", "status", times=None, **fault)
+            outcomes = await asyncio.gather(*(mine.wait(project, seconds=5) for mine, project in projects))
+            assert [outcome.status for outcome in outcomes] == [end, end, "done", "done"]
+        assert nothing_is_left()
+
+
+def test_many_event_loops_in_many_threads_get_along(waiters: Waiters) -> None:
+    projects = waiters.submit(8)
+    with ThreadPoolExecutor(8) as pool:
+        ends = list(pool.map(lambda project: asyncio.run(_wait(waiters.wait(project))), projects))
+    assert {end.status for end in ends} == {"done"}
+
+
 def test_each_event_loop_has_its_own_watcher_and_a_dead_one_leaves_nothing(waiters: Waiters) -> None:
     for _ in range(3):
         (project,) = waiters.submit(1)
@@ -182,9 +256,15 @@ async def _wait(waiting: Awaitable[Outcome]) -> Outcome:
 
 FAULTS = [
     {"kind": "status", "status": 503},
+    {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
     {"kind": "reset"},
+    {"kind": "reset", "orderly": True},
     {"kind": "truncate"},
+    {"kind": "truncate", "declared": False},
+    {"kind": "hang"},
+    {"kind": "big", "megabytes": 40},
     {"kind": "drip", "part": "body", "interval": 0.001},
+    {"kind": "body", "body": '{"movies": 3, "movie": "done"}'},
     *(
         {"kind": "body", "name": name}
         for name in ("html", "empty", "array", "deep", "nan", "huge-int", "bad-utf8", "null")
@@ -192,10 +272,54 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("on", ["get", "list"])
+@pytest.mark.parametrize(("on", "count"), [("get", 1), ("list", 50), ("get", 50)], ids=["single", "list", "proof"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: "-".join(map(str, f.values())))
-async def test_one_bad_answer_of_any_kind_does_not_end_a_wait(waiters: Waiters, fault: dict, on: str) -> None:
-    projects = await asyncio.to_thread(waiters.submit, 50 if on == "list" else 1)
+async def test_one_bad_answer_of_any_kind_does_not_end_a_wait(
+    waiters: Waiters, fault: dict, on: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fault["kind"] == "hang":
+        monkeypatch.setattr(watcher, "LONGEST_POLL", 1.0)
+    projects = await asyncio.to_thread(waiters.submit, count)
     waiters.sandbox.faults.add(on, **fault)
     outcomes: list[Outcome] = await asyncio.gather(*map(waiters.wait, projects))
     assert {outcome.status for outcome in outcomes} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "words"),
+    [
+        ("https", "127.0.0.1", "SSL|TLS"),
+        ("http", "127.0.0.1:1", "connection"),
+        ("http", "nowhere.invalid", "name|host"),
+    ],
+    ids=["no TLS", "refused", "no such host"],
+)
+async def test_a_service_that_cannot_be_reached_ends_the_wait_with_a_reason(
+    waiters: Waiters, scheme: str, host: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = waiters.sandbox.url.rpartition(":")[2]
+    account = Account(f"{scheme}://{host}" + ("" if ":" in host or host.endswith("invalid") else f":{port}"), "key")
+    monkeypatch.setattr(watcher, "LEAST_INTERVAL", 0.01)
+    monkeypatch.setattr(waiters, "account", lambda: account)
+    outcome = await waiters.wait("p")
+    assert outcome.status == "lost"
+    assert "10 polls in a row failed" in outcome.message
+    assert re.search(words, outcome.message, re.IGNORECASE), outcome.message
+
+
+async def test_a_wait_may_be_cancelled_at_any_moment(waiters: Waiters) -> None:
+    waiters.sandbox.variants.never_finish = True
+    port = int(waiters.sandbox.url.rpartition(":")[2])
+    projects = await asyncio.to_thread(waiters.submit, 3)
+    before = asyncio.all_tasks()
+    for moment in range(40):
+        tasks = [asyncio.ensure_future(waiters.wait(project)) for project in projects]
+        for _ in range(moment):
+            await asyncio.sleep(0 if moment < 20 else 0.001 * (moment - 20))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert asyncio.all_tasks() == before
+        assert nothing_is_left()
+        ours = [c for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == port]
+        assert not [c for c in ours if c.status == psutil.CONN_ESTABLISHED]

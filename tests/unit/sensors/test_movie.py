@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
+from airflow_provider_j2v.exceptions import NotFound
 from airflow_provider_j2v.hooks.json2video import JSON2VideoHook
 from airflow_provider_j2v.sandbox import Sandbox
 from airflow_provider_j2v.sensors.movie import JSON2VideoMovieSensor
@@ -73,6 +74,22 @@ def test_a_timeout_is_a_sensor_timeout(run: Run, submitted: Run, sandbox: Sandbo
         run(submitted(GOOD), event="timeout", timeout=0)
 
 
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429, "headers": {"Retry-After": "600"}}], ids=str)
+def test_a_wait_whose_time_is_over_is_a_sensor_timeout_although_the_service_is_down(
+    submitted: Run, sandbox: Sandbox, fault: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_j2v.api.client._backoff", lambda _: 0.0)
+    sandbox.variants.never_finish = True
+    project = submitted(GOOD)
+    sensor = JSON2VideoMovieSensor(task_id="wait", project=project, deferrable=True, poke_interval=5)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(a_context())
+    sandbox.faults.add("get", "status", times=None, **fault)
+    event = {"project": project, "status": "timeout", "message": "not finished at the deadline"}
+    with pytest.raises(AirflowSensorTimeout, match="goes on and is charged"):
+        sensor.resume_execution(deferred.value.method_name, {"event": event}, a_context())
+
+
 @pytest.mark.parametrize("switch", ["soft_fail", "never_fail"])
 @pytest.mark.parametrize("movie", [GOOD, BROKEN], ids=["timeout", "failed"])
 def test_soft_fail_and_never_fail_skip(run: Run, submitted: Run, sandbox: Sandbox, switch: str, movie: dict) -> None:
@@ -84,6 +101,18 @@ def test_soft_fail_and_never_fail_skip(run: Run, submitted: Run, sandbox: Sandbo
 def test_a_project_that_is_no_id_is_one_clear_line(run: Run, submitted: Run) -> None:
     with pytest.raises(AirflowFailException, match="project must be the id of a render, not None"):
         run(None)
+
+
+def test_a_project_that_does_not_exist_is_found_out_by_the_list(
+    submitted: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_j2v.renders.polling.NOT_FOUND_GRACE", 0.0)
+    sandbox.movies.clear()
+    submitted(GOOD)
+    sensor = JSON2VideoMovieSensor(task_id="wait", project="0123456789abcdef", poke_interval=0.02)
+    with pytest.raises(NotFound, match="neither asked for singly nor in the list"):
+        sensor.execute(a_context())
+    assert sandbox.journal.requests["list"] == 1
 
 
 def test_a_finished_render_does_not_visit_the_triggerer(submitted: Run, sandbox: Sandbox) -> None:

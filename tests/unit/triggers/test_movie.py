@@ -104,6 +104,29 @@ async def test_the_event_comes_when_enough_have_ended(connected: Sandbox) -> Non
     assert event["pending"] == [projects[1]]
 
 
+async def test_a_project_that_is_given_twice_counts_once(connected: Sandbox) -> None:
+    submit = JSON2VideoHook().submit_movie
+    first, second = [await asyncio.to_thread(submit, GOOD) for _ in range(2)]
+    connected.movies[second].fate.never_finish = True
+    event = await many([first, first, second], seconds=1, min_finished=2)
+    assert {project: outcome["status"] for project, outcome in event["outcomes"].items()} == {
+        first: "done",
+        second: "timeout",
+    }
+    assert event["pending"] == []
+
+
+async def test_a_cancelled_trigger_for_many_leaves_nothing_behind(connected: Sandbox) -> None:
+    connected.variants.never_finish = True
+    projects = [await asyncio.to_thread(JSON2VideoHook().submit_movie, GOOD) for _ in range(3)]
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(many(projects))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert asyncio.all_tasks() == before
+
+
 async def test_what_has_not_ended_at_the_deadline_is_told(connected: Sandbox) -> None:
     connected.variants.never_finish = True
     projects = [await asyncio.to_thread(JSON2VideoHook().submit_movie, GOOD) for _ in range(2)]

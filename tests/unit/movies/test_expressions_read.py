@@ -1,4 +1,4 @@
-"""Which names an expression uses, and which of them are in reach."""
+"""Which names an expression uses, and why something is none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_j2v.movies.expressions import Uncomputable, compute
-from airflow_provider_j2v.movies.placeholders import COUNTERS, MISSING, Field, Scope, fields, only, read
+from airflow_provider_j2v.movies.expressions import Uncomputable, compute, read
 
 
 @pytest.mark.parametrize(
@@ -87,38 +86,3 @@ def test_whatever_can_be_computed_is_read_with_all_its_names(expression):
 @given(st.text())
 def test_any_text_can_be_read(source):
     assert read(source).source == source.strip()
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("{{a}}", "a"),
-        ("{{ a_1 }}", "a_1"),
-        ("{{a}}!", None),
-        ("{{a}}{{b}}", None),
-        ("{{a+1}}", None),
-        ("a", None),
-        ("{{}}", None),
-        (5, None),
-        (None, None),
-    ],
-)
-def test_a_text_that_is_one_variable(text, name):
-    assert only(text) == name
-
-
-def test_the_nearest_scope_wins_and_an_open_one_may_hold_anything():
-    movie = Scope({"a": 1, "b": 1})
-    scene = Scope({"a": 2}, movie)
-    assert (scene.find("a"), scene.find("b"), scene.find("c")) == (2, 1, MISSING)
-    assert list(scene.names()) == ["a", "a", "b"]
-    assert not scene.is_open()
-    assert Scope({}, Scope({}, open=True)).is_open()
-
-
-def test_fields_of_items_are_those_of_all_of_them():
-    found = fields([{"a": 1, "b": 1}, "text", {"a": 2}, {"a": 3, "c": 3}])
-    assert found["a"] == Field([1, 2, 3], None)
-    assert found["b"] == Field([1], 2)
-    assert found["c"] == Field([3], 0)
-    assert set(found) == {"a", "b", "c", *COUNTERS}
