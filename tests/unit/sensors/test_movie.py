@@ -103,16 +103,16 @@ def test_a_project_that_is_no_id_is_one_clear_line(run: Run, submitted: Run) -> 
         run(None)
 
 
-def test_a_project_that_does_not_exist_is_found_out_by_the_list(
-    submitted: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_project_that_does_not_exist_is_found_out_by_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_j2v.renders.polling.NOT_FOUND_GRACE", 0.0)
-    sandbox.movies.clear()
-    submitted(GOOD)
-    sensor = JSON2VideoMovieSensor(task_id="wait", project="0123456789abcdef", poke_interval=0.02)
-    with pytest.raises(NotFound, match="neither asked for singly nor in the list"):
-        sensor.execute(a_context())
-    assert sandbox.journal.requests["list"] == 1
+    # One of its own: after some minutes the session's is more than a day ahead, and refuses so long a window.
+    with Sandbox(port=0, key="sandbox", render="off") as sandbox:
+        connect(monkeypatch, sandbox)
+        JSON2VideoHook().submit_movie(GOOD)
+        sensor = JSON2VideoMovieSensor(task_id="wait", project="0123456789abcdef", poke_interval=0.02)
+        with pytest.raises(NotFound, match="neither asked for singly nor in the list"):
+            sensor.execute(a_context())
+        assert sandbox.journal.requests["list"] == 1
 
 
 def test_a_finished_render_does_not_visit_the_triggerer(submitted: Run, sandbox: Sandbox) -> None:
