@@ -282,12 +282,7 @@ def items(n):
     return repeated(PHOTO, {**TEXT, "text": "{{nope}}"}, rows=[{"photo": ""}] * n)
 
 
-def scenes_over_items(n):
-    movie = repeated(PHOTO, rows=[{"photo": ""}, "x"] * n)
-    return {**movie, "scenes": [{**movie["scenes"][0], "iterate-from": i} for i in range(n)]}
-
-
-@pytest.mark.parametrize("large", [imports, strangers, destinations, items, scenes_over_items])
+@pytest.mark.parametrize("large", [imports, strangers, destinations, items])
 def test_a_movie_of_more_parts_takes_work_in_proportion(large):
     """Counted in calls, since time is not the same on every machine. Quadratic it would be 16 times as much."""
     counts = []
