@@ -129,7 +129,8 @@ def _constraints() -> str:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, cwd=ROOT)
+    # As pip does: the certificates of the machine, where a company's own may be.
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"UV_SYSTEM_CERTS": "1"})
 
 
 if __name__ == "__main__":
